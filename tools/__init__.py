@@ -1,0 +1,1 @@
+"""What builds, tests and checks the hub, and is no part of it."""
