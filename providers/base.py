@@ -1,0 +1,163 @@
+"""The interface that every CRM implements: one account at one vendor, called with the hub's values."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar, TypeVar
+
+from providers.capabilities import Capabilities
+from providers.errors import ProviderError, RateLimited, Unauthorized, Unsupported
+from providers.http import Transport
+from providers.types import (
+    Account,
+    Field,
+    HubKey,
+    Identity,
+    NewTask,
+    Outcome,
+    Owner,
+    Page,
+    Person,
+    RecordKind,
+    RemoteContact,
+    RemoteRecord,
+    RemoteRef,
+    RemoteTask,
+    TaskChange,
+    TaskDraft,
+)
+
+Item = TypeVar("Item")
+
+
+class Provider(ABC):
+    """One account at one CRM. Every method may raise any `ProviderError`; none sleeps, retries or keeps state.
+
+    Drafts arrive already projected by the capabilities (`providers.capabilities.project`): what the vendor cannot hold is empty in
+    them. Answers are told in the hub's values, and only what the vendor really said: a 2xx is not proof.
+    """
+
+    code: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+
+    def __init__(self, account: Account, transport: Transport) -> None:
+        """Keep the account and the transport; opens nothing and checks nothing."""
+        self.account = account
+        self.transport = transport
+
+    # The account
+
+    @abstractmethod
+    def check(self) -> Identity:
+        """Return who we are there, by the cheapest authenticated call."""
+
+    def prepare(self) -> Mapping[str, object]:
+        """Make the account ready for the hub (a custom property, a time zone) and return the facts to keep.
+
+        Called when a connection is made and by `doctor`; may be repeated. What is returned comes back as `Account.learned`.
+        """
+        return {}
+
+    # Tasks
+
+    @abstractmethod
+    def create_task(self, draft: TaskDraft, *, key: HubKey) -> RemoteTask:
+        """Create the task, with the key on it wherever the vendor can hold it."""
+
+    @abstractmethod
+    def update_task(
+        self, ref: RemoteRef, draft: TaskDraft, *, changed: frozenset[Field], key: HubKey
+    ) -> RemoteTask:
+        """Bring the fields in `changed` to what the draft says; the others are left alone."""
+
+    @abstractmethod
+    def complete_task(self, ref: RemoteRef, *, done_at: datetime | None) -> RemoteTask:
+        """Mark the task completed. One that is completed already is not an error."""
+
+    def reopen_task(self, ref: RemoteRef) -> RemoteTask:
+        """Mark the task open again. One that is open already is not an error."""
+        raise Unsupported(f"{self.capabilities.label} cannot reopen a completed task.")
+
+    @abstractmethod
+    def delete_task(self, ref: RemoteRef) -> None:
+        """Delete the task. One that is gone already is not an error."""
+
+    @abstractmethod
+    def fetch_task(self, ref: RemoteRef) -> RemoteTask:
+        """Return the task as it stands there. Raises `NotFound` when it is gone."""
+
+    def find_task(self, key: HubKey, draft: TaskDraft) -> RemoteTask | None:
+        """Return the task that carries exactly this key, or None: "did my create land?"
+
+        Deleted tasks and those of other generations do not count. The draft tells where to look (its contact, its due date).
+        """
+        raise Unsupported(f"{self.capabilities.label} cannot be asked for a task of ours.")
+
+    def list_changed(self, since: str | None) -> Page[RemoteTask]:
+        """Return tasks changed since the cursor, oldest first; may repeat, never skips."""
+        raise Unsupported(f"Changes made in {self.capabilities.label} are not read.")
+
+    # People and records
+
+    def list_owners(self) -> tuple[Owner, ...]:
+        """Return the users that a task can be assigned to."""
+        raise Unsupported(f"{self.capabilities.label} does not list its users.")
+
+    @abstractmethod
+    def resolve_contact(self, person: Person) -> RemoteContact:
+        """Return the vendor's contact for this person, by e-mail first, then by phone; names are never enough.
+
+        Raises `NotFound` when neither is known there and `Ambiguous` when several contacts share it.
+        """
+
+    @abstractmethod
+    def create_contact(self, person: Person, *, key: HubKey) -> RemoteContact:
+        """Create the contact. One that exists already (the vendor says which) is returned as it is, not made twice."""
+
+    @abstractmethod
+    def update_contact(self, ref: RemoteRef, person: Person) -> RemoteContact:
+        """Bring the contact's names, e-mail, phone, company and job title to what the person says."""
+
+    @abstractmethod
+    def fetch_contact(self, ref: RemoteRef) -> RemoteContact:
+        """Return the contact as it stands there. Raises `NotFound` when it is gone."""
+
+    def find_records(self, kind: RecordKind, text: str) -> tuple[RemoteRecord, ...]:
+        """Return the companies, deals, tickets or events whose name or id fits the text."""
+        raise Unsupported(f"{self.capabilities.label} is not searched for a {kind}.")
+
+    # Batches: one outcome per item, in the order asked. A vendor without batches keeps these.
+
+    def create_tasks(self, items: Sequence[NewTask]) -> tuple[Outcome, ...]:
+        """Create several tasks."""
+        return _one_by_one(items, lambda item: self.create_task(item.draft, key=item.key))
+
+    def update_tasks(self, items: Sequence[TaskChange]) -> tuple[Outcome, ...]:
+        """Update several tasks."""
+        return _one_by_one(
+            items, lambda item: self.update_task(item.ref, item.draft, changed=item.changed, key=item.key)
+        )
+
+    def delete_tasks(self, refs: Sequence[RemoteRef]) -> tuple[Outcome, ...]:
+        """Delete several tasks."""
+        return _one_by_one(refs, self.delete_task)
+
+
+def _one_by_one(items: Sequence[Item], call: Callable[[Item], RemoteTask | None]) -> tuple[Outcome, ...]:
+    """Call for each item; an error that concerns the whole account is the outcome of all that follow, unsent."""
+    outcomes: list[Outcome] = []
+    stopped: ProviderError | None = None
+    for item in items:
+        if stopped is not None:
+            outcomes.append(Outcome(error=stopped))
+            continue
+        try:
+            outcomes.append(Outcome(task=call(item)))
+        except (RateLimited, Unauthorized) as error:
+            stopped = error
+            outcomes.append(Outcome(error=error))
+        except ProviderError as error:
+            outcomes.append(Outcome(error=error))
+    return tuple(outcomes)

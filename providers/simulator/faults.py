@@ -1,0 +1,68 @@
+"""The fault menu: what a simulated vendor can be told to do wrong, to which requests, and how often."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+KINDS = {
+    "status": "answers `status` with the vendor's error body",
+    "rate_limited": "answers as the vendor does when the quota is used up; `seconds` is what it asks to wait",
+    "hang": "accepts the request and does not answer for `seconds`, then breaks off",
+    "drop": "breaks the connection instead of answering",
+    "delay": "answers properly, but `seconds` late",
+    "slow": "answers properly, one byte every `seconds`",
+    "html": "answers 200 with a web page",
+    "empty": "answers 200 with nothing",
+    "garbage": "answers 200 with half a JSON document",
+    "error_in_200": "answers 200 with the vendor's error body",
+}
+
+
+@dataclass
+class Fault:
+    """One thing to go wrong.
+
+    `match` is a regular expression on "METHOD /path", tried from the start. `times` None is for ever. `share` is the part of the matching
+    requests that it hits. With `after_write` the request takes effect first and only its answer is spoiled.
+    """
+
+    kind: str
+    match: str = ""
+    times: int | None = 1
+    share: float = 1.0
+    after_write: bool = False
+    status: int = 500
+    seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse a kind that is not on the menu and an expression that cannot be read."""
+        if self.kind not in KINDS:
+            raise ValueError(f"kind {self.kind!r} is not one of {', '.join(KINDS)}")
+        try:
+            re.compile(self.match)
+        except re.error as error:
+            raise ValueError(f"match {self.match!r} is not a regular expression: {error}") from error
+
+    @classmethod
+    def from_json(cls, wanted: Mapping[str, Any]) -> Fault:
+        """Return the fault that a JSON object describes. Raises `ValueError` for a key or a value that is not known."""
+        known = {one.name for one in fields(cls)}
+        if unknown := set(wanted) - known:
+            raise ValueError(f"unknown {', '.join(sorted(unknown))}; a fault has {', '.join(sorted(known))}")
+        if "kind" not in wanted:
+            raise ValueError(f"kind is missing; it is one of {', '.join(KINDS)}")
+        return cls(**wanted)
+
+    def hits(self, request_line: str, chance: random.Random) -> bool:
+        """Return whether the fault strikes this request, and count it."""
+        if self.times == 0 or not re.match(self.match, request_line):
+            return False
+        if self.share < 1.0 and chance.random() >= self.share:
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True

@@ -1,0 +1,174 @@
+"""A simulated CRM on a real loopback port, one thread per connection."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from providers.simulator.crm import Simulator
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as a handler sees it; header names are in lower case, `query` holds the first value of each name."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    captured: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def json(self) -> Any:
+        """Return the parsed body, or None when it is empty or not JSON."""
+        try:
+            return json.loads(self.body) if self.body else None
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer. `body` is sent as JSON unless it is text or bytes; None sends nothing."""
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds_per_byte: float = 0.0
+
+    def encoded(self) -> tuple[bytes, str]:
+        """Return the bytes to send and their content type."""
+        if self.body is None:
+            return b"", "application/json"
+        if isinstance(self.body, bytes):
+            return self.body, "text/html"
+        if isinstance(self.body, str):
+            return self.body.encode(), "text/html"
+        return json.dumps(self.body).encode(), "application/json"
+
+
+class NoReply(Exception):
+    """The connection is to be broken instead of answered."""
+
+
+class Server:
+    """Runs one simulator on a port of 127.0.0.1; 0 takes a free one. Use it as a context manager, or `start` and `stop`."""
+
+    def __init__(self, simulator: Simulator, *, port: int = 0) -> None:
+        """Bind the port. Raises `OSError` when it is taken."""
+        self.simulator = simulator
+        self._http = _Listener(("127.0.0.1", port), _handler_for(simulator))
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Return the address of the simulated API, without a slash at the end."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def start(self) -> Server:
+        """Begin to answer."""
+        self._thread.start()
+        return self
+
+    def serve_forever(self) -> None:
+        """Answer in this thread until `stop` is called from another one."""
+        self._http.serve_forever(poll_interval=0.2)
+
+    def stop(self) -> None:
+        """Stop answering and let go of requests that hang."""
+        self.simulator.closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+
+    def __enter__(self) -> Server:
+        """Begin to answer."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop answering."""
+        self.stop()
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hang up: that is what a fault test is made of."""
+
+
+def _handler_for(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        server_version = "simulated"
+        sys_version = ""
+
+        def setup(self) -> None:
+            self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            super().setup()
+
+        def _serve(self) -> None:
+            try:
+                reply = simulator.answer(self._call())
+            except NoReply:
+                self.close_connection = True
+                return
+            self._send(reply)
+
+        def _call(self) -> Call:
+            parts = urlsplit(self.path)
+            length = int(self.headers.get("Content-Length") or 0)
+            return Call(
+                method=self.command,
+                path=parts.path,
+                query={name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()},
+                headers={name.lower(): value for name, value in self.headers.items()},
+                body=self.rfile.read(length),
+            )
+
+        def _send(self, reply: Reply) -> None:
+            body, content_type = reply.encoded()
+            head = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}"]
+            headers = {
+                "Date": self.date_time_string(),
+                "Content-Type": content_type,
+                "Content-Length": str(len(body)),
+                **reply.headers,
+            }
+            head += [f"{name}: {value}" for name, value in headers.items()]
+            # Head and body leave in one write: two would wait for the client's delayed acknowledgement.
+            whole = "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + (b"" if self.command == "HEAD" else body)
+            if not reply.seconds_per_byte:
+                self.wfile.write(whole)
+                return
+            for at in range(len(whole)):
+                self.wfile.write(whole[at : at + 1])
+                if simulator.closing.wait(reply.seconds_per_byte):
+                    return
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Keep quiet: the simulator has a log of its own."""
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815
+
+    return Handler
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

@@ -1,0 +1,343 @@
+"""The values that pass between the hub and a provider; all frozen, all free of vendor words."""
+
+from __future__ import annotations
+
+import base64
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from providers.errors import ProviderError
+
+# A field's value in the one spelling that hub and vendor are compared in (see `canonical_moment`).
+Canonical = str | bool | tuple[str, ...] | None
+
+
+class Field(StrEnum):
+    """What a task consists of; the values are the hub's own field names."""
+
+    TITLE = "title"
+    BODY = "body"
+    STATUS = "status"
+    PRIORITY = "priority"
+    TYPE = "type"
+    DUE = "due_at"
+    END = "end_at"
+    REMINDER = "reminder_at"
+    NOTIFY = "notify_by_email"
+    ASSIGNEE = "assignee"
+    QUEUE = "queue"
+    LOCATION = "location"
+    CONTACTS = "contacts"
+    COMPANIES = "companies"
+    DEALS = "deals"
+    TICKETS = "tickets"
+    EVENTS = "events"
+    CREATED = "created_at"
+    COMPLETED = "completed_at"
+
+
+class TaskStatus(StrEnum):
+    """Where the work on a task stands; never used for sync."""
+
+    OPEN = "open"
+    IN_PROGRESS = "in_progress"
+    WAITING = "waiting"
+    DEFERRED = "deferred"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class Priority(StrEnum):
+    """How urgent a task is."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class RecordKind(StrEnum):
+    """What a record is; the plural is the field of a task that holds it."""
+
+    COMPANY = "company"
+    DEAL = "deal"
+    TICKET = "ticket"
+    EVENT = "event"
+
+
+RECORD_FIELDS: Mapping[Field, RecordKind] = MappingProxyType(
+    {
+        Field.COMPANIES: RecordKind.COMPANY,
+        Field.DEALS: RecordKind.DEAL,
+        Field.TICKETS: RecordKind.TICKET,
+        Field.EVENTS: RecordKind.EVENT,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRef:
+    """Where a record lives at the vendor: its id and, where the vendor files it under another record, that one's id."""
+
+    id: str
+    parent_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HubKey:
+    """The hub's own name for one creation of one link, given to the vendor so that a lost answer can be resolved."""
+
+    link: uuid.UUID
+    generation: int = 1
+
+    def __str__(self) -> str:
+        """Return the key as text: 26 letters and digits in lower case, a dot, the generation."""
+        text = base64.b32encode(self.link.bytes).decode().rstrip("=").lower()
+        return f"{text}.{self.generation}"
+
+    @property
+    def marker(self) -> str:
+        """Return the line that carries this key inside a free text: `[hub:…]`."""
+        return f"[hub:{self}]"
+
+
+_MARKER = re.compile(r"\s*\[hub:([a-z2-7]{26}\.\d+)\]\s*$")
+
+
+def with_marker(body: str, key: HubKey | str) -> str:
+    """Return the body with the key's marker as its last line."""
+    return f"{body}\n\n[hub:{key}]" if body else f"[hub:{key}]"
+
+
+def split_marker(text: str) -> tuple[str, str]:
+    """Return the body without its marker line, and the key in it ("" when there is none)."""
+    found = _MARKER.search(text)
+    return (text[: found.start()], found.group(1)) if found else (text, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A contact as the hub knows it. `emails` and `phones` hold the primary one first; phones are in E.164 where known."""
+
+    first_name: str = ""
+    last_name: str = ""
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    company: str = ""
+    job_title: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return first and last name as one text."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def email(self) -> str:
+        """Return the primary e-mail in lower case, or ""."""
+        return self.emails[0].lower() if self.emails else ""
+
+    @property
+    def phone(self) -> str:
+        """Return the primary phone, or ""."""
+        return self.phones[0] if self.phones else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """One association of a task, already resolved to the vendor's id. `type` is the vendor's association type, if typed."""
+
+    ref: RemoteRef
+    label: str = ""
+    type: str = ""
+    is_pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDraft:
+    """A task as it should stand at one vendor: associations and assignee are that vendor's ids.
+
+    `due` is a date for a date-only task, else an aware moment in UTC. `created_at` is the moment the task was made.
+    """
+
+    title: str
+    created_at: datetime
+    body: str = ""
+    status: TaskStatus = TaskStatus.OPEN
+    priority: Priority = Priority.NONE
+    type: str = ""
+    due: date | datetime | None = None
+    end_at: datetime | None = None
+    reminder_at: datetime | None = None
+    notify_by_email: bool = False
+    assignee: str = ""
+    assignee_email: str = ""
+    queue: str = ""
+    location: str = ""
+    contacts: tuple[Linked, ...] = ()
+    companies: tuple[Linked, ...] = ()
+    deals: tuple[Linked, ...] = ()
+    tickets: tuple[Linked, ...] = ()
+    events: tuple[Linked, ...] = ()
+    completed_at: datetime | None = None
+
+
+def canonical(draft: TaskDraft) -> dict[Field, Canonical]:
+    """Return the draft field by field in the spelling that an answer is compared in and the ancestor is kept in."""
+    return {
+        Field.TITLE: draft.title,
+        Field.BODY: draft.body,
+        Field.STATUS: str(draft.status),
+        Field.PRIORITY: str(draft.priority),
+        Field.TYPE: draft.type,
+        Field.DUE: canonical_moment(draft.due),
+        Field.END: canonical_moment(draft.end_at),
+        Field.REMINDER: canonical_moment(draft.reminder_at),
+        Field.NOTIFY: draft.notify_by_email,
+        Field.ASSIGNEE: draft.assignee,
+        Field.QUEUE: draft.queue,
+        Field.LOCATION: draft.location,
+        Field.CREATED: canonical_moment(draft.created_at),
+        Field.COMPLETED: canonical_moment(draft.completed_at),
+        **{
+            name: tuple(sorted(linked.ref.id for linked in getattr(draft, name)))
+            for name in (Field.CONTACTS, *RECORD_FIELDS)
+        },
+    }
+
+
+def canonical_moment(moment: date | datetime | None) -> str | None:
+    """Return `YYYY-MM-DD` for a day, `YYYY-MM-DDTHH:MM:SSZ` in UTC for an aware moment, None for none."""
+    if moment is None:
+        return None
+    if isinstance(moment, datetime):
+        return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    return moment.isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTask:
+    """A task as the vendor holds it.
+
+    `holds` has the hub's value of every field that the answer told; a field that the answer is silent about is absent.
+    `key` is the hub key found on it, "" when none. `url` opens it in the vendor's own screens, "" when there is no such page.
+    """
+
+    ref: RemoteRef
+    holds: Mapping[Field, Canonical] = field(default_factory=dict)
+    key: str = ""
+    url: str = ""
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteContact:
+    """A contact as the vendor holds it."""
+
+    ref: RemoteRef
+    person: Person
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRecord:
+    """A company, deal, ticket or event as the vendor holds it."""
+
+    ref: RemoteRef
+    kind: RecordKind
+    name: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A user at the vendor whom a task can be assigned to. `email` is in lower case."""
+
+    id: str
+    email: str
+    name: str = ""
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account at one vendor, as the hub is configured for it: what a provider is made with."""
+
+    secrets: Mapping[str, str] = field(repr=False)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    learned: Mapping[str, object] = field(default_factory=dict)
+    base_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who we are at the vendor, as it answered: for `connect`, `doctor` and the *Test connection* button.
+
+    `scopes` is None where the vendor does not tell them; `limits` says in words what is left of the vendor's quotas.
+    `server_time` is the `Date` of the answer, to judge our clock by. `learned` are facts the hub keeps with the connection
+    and hands back in `Account.learned` (a time zone, whether a custom property could be made).
+    """
+
+    id: str
+    name: str
+    user: str = ""
+    time_zone: str = ""
+    scopes: tuple[str, ...] | None = None
+    limits: tuple[str, ...] = ()
+    server_time: datetime | None = None
+    learned: Mapping[str, object] = field(default_factory=dict)
+
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some items of a listing, oldest first, and the cursor to ask for the next ones with; None at the end."""
+
+    items: tuple[Item, ...]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """One create of a batch."""
+
+    draft: TaskDraft
+    key: HubKey
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChange:
+    """One update of a batch: the whole draft, and which of its fields differ from what was last agreed."""
+
+    ref: RemoteRef
+    draft: TaskDraft
+    changed: frozenset[Field]
+    key: HubKey
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one item of a batch ended: with a task, with nothing (a delete), or with an error. Same order as the items asked."""
+
+    task: RemoteTask | None = None
+    error: ProviderError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer as they may be shown: secrets replaced, bodies cut. `status` is None when none came."""
+
+    method: str
+    url: str
+    request_body: str = ""
+    status: int | None = None
+    response_body: str = ""
+    milliseconds: int = 0

@@ -1,0 +1,41 @@
+"""Reading from a vendor's answer how long it wants to be left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+LONGEST_WAIT = 3600.0  # seconds; a vendor asking for more is asked again each hour
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
+    """Return the seconds that the `Retry-After` header asks for, or None if it asks nothing.
+
+    The header holds either seconds or an HTTP date (RFC 9110, section 10.2.3), which is read against the answer's own
+    `Date` where there is one, so that a wrong clock here does not matter, else against `now`. A date in the past means
+    0.0. Waits are cut at `LONGEST_WAIT`. `headers` has lower-case names.
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value), LONGEST_WAIT)
+    wanted = _http_date(value)
+    if wanted is None:
+        # Nonsense is treated as silence: the caller's own back-off is a safer guess than
+        # stopping an account because a proxy rewrote a header.
+        return None
+    base = server_time(headers) or now or datetime.now(UTC)
+    return min(max((wanted - base).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """Return the moment in the answer's `Date` header, in UTC, or None when it is absent or unreadable."""
+    return _http_date(headers.get("date", ""))
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
