@@ -1,0 +1,139 @@
+"""Connections: one account at one CRM each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+from crmhub.crypto import unseal
+from crmhub.models.ids import new_id
+from providers import registry
+from providers.capabilities import Capabilities
+
+
+def provider_choices() -> list[tuple[str, str]]:
+    """Return code and label of every registered provider."""
+    return [(code, registry.capabilities(code).label) for code in registry.codes()]
+
+
+class Connection(models.Model):
+    """One account at one provider: credentials, switches, health, and when it may be called again.
+
+    `wait_until` holds the whole account back (quota, circuit); `wait_reason` says why in words. `failures` counts transient failures in a
+    row. `reauthorise_since` is set when the credentials were refused; links then stay pending. `switched_off` maps an operation to the scope
+    that it lacks. `credentials_version` grows with every change of the secrets, so that a late refusal of old ones is ignored.
+    `disconnected_at` ends it; its links stay as history.
+    """
+
+    class Scope(models.TextChoices):
+        """Which tasks go to this CRM."""
+
+        ALL = "all", "every task saved from now on"
+        LINKED = "linked", "tasks whose contact or record is linked there"
+        MANUAL = "manual", "only tasks that staff add"
+
+    class Contacts(models.TextChoices):
+        """What happens with contacts at this CRM."""
+
+        LOOKUP = "lookup", "are only looked up"
+        CREATE = "create", "are created when missing"
+        SYNC = "sync", "are kept in sync with every save"
+
+    class Health(models.TextChoices):
+        """How the connection is, in one word."""
+
+        HEALTHY = "healthy", "Healthy"
+        DEGRADED = "degraded", "Degraded"
+        REAUTHORISE = "needs_reauthorisation", "Needs re-authorisation"
+        PAUSED = "paused", "Paused"
+        DISCONNECTED = "disconnected", "Disconnected"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    provider = models.CharField("CRM", max_length=32, choices=provider_choices)
+    name = models.CharField(max_length=100, unique=True)
+    base_url = models.CharField("base URL", blank=True, max_length=500)
+    sealed_secrets = models.TextField(blank=True, editable=False)
+    credentials_version = models.PositiveIntegerField(default=1, editable=False)
+    settings = models.JSONField(default=dict, blank=True)
+    learned = models.JSONField(default=dict, blank=True, editable=False)
+    scope = models.CharField("tasks", max_length=6, choices=Scope, default=Scope.ALL)
+    contacts = models.CharField(max_length=6, choices=Contacts, default=Contacts.CREATE)
+    account_name = models.CharField("account there", max_length=300, blank=True, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)
+    reauthorise_since = models.DateTimeField(null=True, blank=True, editable=False)
+    wait_until = models.DateTimeField(null=True, blank=True, editable=False)
+    wait_reason = models.CharField(max_length=500, blank=True, editable=False)
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    last_error = models.CharField(max_length=500, blank=True, editable=False)
+    last_success_at = models.DateTimeField("last success", null=True, blank=True, editable=False)
+    last_checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    owners_read_at = models.DateTimeField(null=True, blank=True, editable=False)
+    switched_off = models.JSONField(default=dict, blank=True, editable=False)
+
+    history: Any = HistoricalRecords(
+        excluded_fields=[
+            "sealed_secrets",
+            "credentials_version",
+            "learned",
+            "wait_until",
+            "wait_reason",
+            "failures",
+            "last_error",
+            "last_success_at",
+            "last_checked_at",
+            "owners_read_at",
+            "switched_off",
+        ]
+    )
+
+    class Meta:
+        ordering = ("name",)
+        indexes = [
+            models.Index(
+                fields=["provider", "name"], name="connection_live", condition=models.Q(disconnected_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Return what this connection's CRM can do."""
+        return registry.capabilities(self.provider)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Return the credentials. Raises `SecretsUnreadable` when the key that sealed them is missing."""
+        return unseal(self.sealed_secrets)
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether tasks are still marked for this connection (a paused one keeps its queue)."""
+        return self.disconnected_at is None
+
+    def health(self, now: datetime) -> Health:
+        """Return how the connection is at this moment."""
+        if self.disconnected_at is not None:
+            return self.Health.DISCONNECTED
+        if self.paused_at is not None:
+            return self.Health.PAUSED
+        if self.reauthorise_since is not None:
+            return self.Health.REAUTHORISE
+        if self.failures or self.switched_off or (self.wait_until and self.wait_until > now):
+            return self.Health.DEGRADED
+        return self.Health.HEALTHY
+
+    def may_be_called(self, now: datetime) -> bool:
+        """Return whether anything may be sent there now."""
+        return (
+            self.disconnected_at is None
+            and self.paused_at is None
+            and self.reauthorise_since is None
+            and (self.wait_until is None or self.wait_until <= now)
+        )

@@ -1,0 +1,71 @@
+"""Every write of the hub: keyword-only, one transaction each. Forms, the API, jobs and commands all come through here."""
+
+from crmhub.services.connections import (
+    change_connection,
+    connect_account,
+    disconnect_account,
+    note_check,
+    pause_connection,
+    replace_secrets,
+    reseal_secrets,
+    resume_connection,
+    switch_on,
+)
+from crmhub.services.keys import create_key, note_key_used, revoke_key
+from crmhub.services.links import (
+    add_to_crm,
+    choose_candidate,
+    exclude_link,
+    link_record,
+    owe,
+    owe_contact,
+    owe_task,
+    replay_links,
+    unlink_record,
+)
+from crmhub.services.people import save_contact
+from crmhub.services.records import save_record
+from crmhub.services.tasks import (
+    Associated,
+    Associations,
+    Saved,
+    StaleVersion,
+    complete_task,
+    delete_task,
+    restore_task,
+    save_task,
+)
+
+__all__ = [
+    "Associated",
+    "Associations",
+    "Saved",
+    "StaleVersion",
+    "add_to_crm",
+    "change_connection",
+    "choose_candidate",
+    "complete_task",
+    "connect_account",
+    "create_key",
+    "delete_task",
+    "disconnect_account",
+    "exclude_link",
+    "link_record",
+    "note_check",
+    "note_key_used",
+    "owe",
+    "owe_contact",
+    "owe_task",
+    "pause_connection",
+    "replace_secrets",
+    "replay_links",
+    "reseal_secrets",
+    "restore_task",
+    "resume_connection",
+    "revoke_key",
+    "save_contact",
+    "save_record",
+    "save_task",
+    "switch_on",
+    "unlink_record",
+]

@@ -1,0 +1,270 @@
+"""Marking links as owed: the outbox side of every save, and what staff do with a link by hand.
+
+The rule behind all of it: `due_at` is set only where no claim is out. A worker that holds a link compares the versions when it settles, and
+finds `owed_again` set for whatever else changed meanwhile; so nothing that happens during a push is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Greatest
+
+from crmhub import wake
+from crmhub.clock import database_now
+from crmhub.models import (
+    Connection,
+    Contact,
+    ContactLink,
+    Lane,
+    PushedLink,
+    Record,
+    RecordLink,
+    SyncStatus,
+    Task,
+    TaskContact,
+    TaskLink,
+    TaskRecord,
+)
+
+AnyLink = TypeVar("AnyLink", bound=PushedLink)
+
+# A save does not move these: a person excluded them, or must look first.
+HELD = (SyncStatus.EXCLUDED, SyncStatus.PAUSED, SyncStatus.UNKNOWN, SyncStatus.GONE)
+
+
+def owe(links: QuerySet[AnyLink], *, now: datetime, lane: Lane = Lane.INTERACTIVE, **changes: Any) -> int:
+    """Mark the links as due now, or as owed again where a claim is out; returns how many. `changes` are set as well."""
+    is_claimed = Q(claim_token__isnull=False)
+    return links.update(
+        due_at=_where(~is_claimed, now, "due_at"),
+        owed_again=_where(is_claimed, True, "owed_again"),
+        lane=lane,
+        **changes,
+    )
+
+
+def owe_task(task: Task, *, now: datetime, lane: Lane = Lane.INTERACTIVE) -> None:
+    """Mark the task's links for its present version and make the links that its connections' scopes ask for.
+
+    Un-parks what waited for a person, except an unknown outcome (only a person who has looked ends it), a task that is gone there, and what
+    is off. Wakes the connections after the commit. Call it inside the transaction of the save.
+    """
+    _mark(TaskLink.objects.filter(task=task), version=task.version, now=now, lane=lane)
+    if not task.is_deleted:
+        _make_missing_links(task, now=now, lane=lane)
+        _make_missing_contact_links(task, now=now, lane=lane)
+    wake.after_commit(TaskLink.objects.filter(task=task, due_at__isnull=False).values_list("connection_id", flat=True))
+
+
+def owe_contact(contact: Contact, *, now: datetime, lane: Lane = Lane.INTERACTIVE) -> None:
+    """Mark the contact's links for its present version and make those that its connections ask for.
+
+    Connections that create contacts or keep them in sync get a link with the first save, if they take every task; the others when a task needs the contact there. Wakes the
+    connections after the commit. Call it inside the transaction of the save.
+    """
+    _mark(ContactLink.objects.filter(contact=contact), version=contact.version, now=now, lane=lane)
+    wanted = Connection.objects.filter(
+        disconnected_at__isnull=True,
+        scope=Connection.Scope.ALL,
+        contacts__in=[Connection.Contacts.CREATE, Connection.Contacts.SYNC],
+    ).exclude(pk__in=ContactLink.objects.filter(contact=contact).values("connection_id"))
+    ContactLink.objects.bulk_create(
+        [_new_contact_link(contact, connection.pk, now=now, lane=lane) for connection in wanted], ignore_conflicts=True
+    )
+    wake.after_commit(
+        ContactLink.objects.filter(contact=contact, due_at__isnull=False).values_list("connection_id", flat=True)
+    )
+
+
+def _mark(links: QuerySet[AnyLink], *, version: int, now: datetime, lane: Lane) -> None:
+    """Set the wanted version everywhere and the due time where the link is free.
+
+    One statement: between two, a claim taken or ended would let a link slip through both.
+    """
+    is_free = Q(claim_token__isnull=True) & ~Q(sync_status__in=HELD)
+    links.filter(connection__disconnected_at__isnull=True).update(
+        wanted_version=version,
+        due_at=_where(is_free, now, "due_at"),
+        lane=_where(is_free, lane, "lane"),
+        status_since=_where(is_free & ~Q(sync_status=SyncStatus.PENDING), now, "status_since"),
+        sync_status=_where(is_free, SyncStatus.PENDING, "sync_status"),
+        failures=_where(is_free, 0, "failures"),
+        first_failed_at=_where(is_free, None, "first_failed_at"),
+    )
+
+
+def _where(condition: Q, value: Any, column: str) -> Case:
+    """Return the value where the condition holds, and what the column has elsewhere."""
+    kind = PushedLink._meta.get_field(column)
+    return Case(When(condition, then=Value(value, output_field=kind)), default=F(column), output_field=kind)
+
+
+def _make_missing_links(task: Task, *, now: datetime, lane: Lane) -> None:
+    live = Connection.objects.filter(disconnected_at__isnull=True)
+    linked = ContactLink.objects.filter(
+        ~Q(external_id=""), connection=OuterRef("pk"), contact__task_contacts__task=task
+    )
+    recorded = RecordLink.objects.filter(connection=OuterRef("pk"), record__task_records__task=task)
+    wanted = live.filter(
+        Q(scope=Connection.Scope.ALL) | (Q(scope=Connection.Scope.LINKED) & (Q(Exists(linked)) | Q(Exists(recorded))))
+    ).exclude(pk__in=TaskLink.objects.filter(task=task).values("connection_id"))
+    TaskLink.objects.bulk_create(
+        [_new_task_link(task, connection.pk, now=now, lane=lane) for connection in wanted], ignore_conflicts=True
+    )
+
+
+def _make_missing_contact_links(task: Task, *, now: datetime, lane: Lane) -> None:
+    """Make a link for each of the task's contacts at each of its connections; one that exists is left as it is."""
+    connection_ids = list(
+        TaskLink.objects.filter(task=task, connection__disconnected_at__isnull=True).values_list("connection_id", flat=True)
+    )
+    have = set(
+        ContactLink.objects.filter(contact__task_contacts__task=task).values_list("contact_id", "connection_id")
+    )
+    contacts = Contact.objects.filter(task_contacts__task=task)
+    ContactLink.objects.bulk_create(
+        [
+            _new_contact_link(contact, connection_id, now=now, lane=lane)
+            for contact in contacts
+            for connection_id in connection_ids
+            if (contact.pk, connection_id) not in have
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _new_task_link(task: Task, connection_id: Any, *, now: datetime, lane: Lane) -> TaskLink:
+    return TaskLink(
+        task=task, connection_id=connection_id, wanted_version=task.version, due_at=now, lane=lane, status_since=now
+    )
+
+
+def _new_contact_link(contact: Contact, connection_id: Any, *, now: datetime, lane: Lane) -> ContactLink:
+    return ContactLink(
+        contact=contact,
+        connection_id=connection_id,
+        wanted_version=contact.version,
+        due_at=now,
+        lane=lane,
+        status_since=now,
+    )
+
+
+def replay_links(*, links: Iterable[PushedLink], now: datetime | None = None, lane: Lane = Lane.INTERACTIVE) -> int:
+    """Send these links again, whatever they were; returns how many are owed now.
+
+    What was agreed is forgotten, so every field is sent. A task that is gone there is created anew. An outcome that was unknown counts as
+    looked at: it is sent again. Links that are excluded, deleted connections' links and links being sent at this moment stay as they are,
+    but the last are owed again.
+    """
+    now = now or database_now()
+    ids: dict[type[PushedLink], list[Any]] = {}
+    for link in links:
+        ids.setdefault(type(link), []).append(link.pk)
+    count = 0
+    with transaction.atomic():
+        for model, wanted in ids.items():
+            chosen: QuerySet[Any] = model._default_manager.filter(pk__in=wanted, connection__disconnected_at__isnull=True)
+            chosen = chosen.exclude(sync_status__in=[SyncStatus.EXCLUDED, SyncStatus.PAUSED])
+            gone = chosen.filter(sync_status=SyncStatus.GONE, claim_token__isnull=True)
+            gone.update(external_id="", external_url="", generation=F("generation") + 1, last_write_at=None)
+            idle = chosen.filter(claim_token__isnull=True)
+            # Lapses go back to zero too: whoever replays a link that stopped its worker has changed something.
+            idle.filter(due_at__isnull=True).update(may_land_until=None, lapses=0)
+            count += owe(
+                chosen,
+                now=now,
+                lane=lane,
+                ancestor={},
+                candidates=[],
+                failures=0,
+                first_failed_at=None,
+                sync_status=SyncStatus.PENDING,
+                status_since=now,
+            )
+            wake.after_commit(chosen.values_list("connection_id", flat=True))
+    return count
+
+
+def exclude_link(*, link: TaskLink, now: datetime | None = None) -> None:
+    """Keep the task out of this CRM from now on; what is there already stays there."""
+    TaskLink.objects.filter(pk=link.pk, claim_token__isnull=True).update(
+        sync_status=SyncStatus.EXCLUDED, status_since=now or database_now(), due_at=None
+    )
+
+
+def add_to_crm(*, task: Task, connection: Connection, now: datetime | None = None) -> TaskLink:
+    """Send the task to this CRM too, also where it was excluded before; returns its link."""
+    now = now or database_now()
+    with transaction.atomic():
+        link, is_new = TaskLink.objects.get_or_create(
+            task=task,
+            connection=connection,
+            defaults={"wanted_version": task.version, "due_at": now, "status_since": now},
+        )
+        if not is_new:
+            owe(
+                TaskLink.objects.filter(pk=link.pk),
+                now=now,
+                wanted_version=Greatest(F("wanted_version"), Value(task.version)),
+                sync_status=SyncStatus.PENDING,
+                status_since=now,
+            )
+        _make_missing_contact_links(task, now=now, lane=Lane.INTERACTIVE)
+        wake.after_commit([connection.pk])
+    return link
+
+
+def choose_candidate(*, link: ContactLink, external_id: str, now: datetime | None = None) -> None:
+    """Store a person's choice among several contacts there that fit, and go on with it."""
+    with transaction.atomic():
+        ContactLink.objects.filter(pk=link.pk).update(external_id=external_id, candidates=[])
+        now = now or database_now()
+        owe(ContactLink.objects.filter(pk=link.pk), now=now, sync_status=SyncStatus.PENDING, status_since=now)
+        wake.after_commit([link.connection_id])
+
+
+def link_record(
+    *, record: Record, connection: Connection, external_id: str, now: datetime | None = None
+) -> RecordLink:
+    """Say which company, deal, ticket or event there this record is; tasks that point at it are owed again."""
+    now = now or database_now()
+    with transaction.atomic():
+        link, _ = RecordLink.objects.update_or_create(
+            record=record, connection=connection, defaults={"external_id": external_id.strip()}
+        )
+        _owe_tasks_of_record(record, connection.pk, now=now)
+    return link
+
+
+def unlink_record(*, link: RecordLink, now: datetime | None = None) -> None:
+    """Forget which record there this one is; tasks that point at it are owed again."""
+    now = now or database_now()
+    with transaction.atomic():
+        RecordLink.objects.filter(pk=link.pk).delete()
+        _owe_tasks_of_record(link.record, link.connection_id, now=now)
+
+
+def _owe_tasks_of_record(record: Record, connection_id: Any, *, now: datetime) -> None:
+    tasks = TaskRecord.objects.filter(record=record).values("task_id")
+    links = TaskLink.objects.filter(
+        task_id__in=tasks, connection_id=connection_id, connection__disconnected_at__isnull=True
+    ).exclude(sync_status__in=HELD)
+    owe(links, now=now, status_since=now, sync_status=SyncStatus.PENDING)
+    wake.after_commit([connection_id])
+
+
+def owe_tasks_of_contact(link: ContactLink, *, now: datetime) -> int:
+    """Owe the tasks at this connection that point at the contact: it has just arrived there. Returns how many."""
+    tasks = TaskContact.objects.filter(contact_id=link.contact_id).values("task_id")
+    links = TaskLink.objects.filter(
+        task_id__in=tasks, connection_id=link.connection_id, task__deleted_at__isnull=True
+    ).exclude(sync_status__in=HELD)
+    # Locked in the order in which settling locks them, so that the two cannot wait for each other.
+    ids = list(links.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    return owe(TaskLink.objects.filter(pk__in=ids), now=now)

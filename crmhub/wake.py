@@ -1,0 +1,104 @@
+"""Looking at a connection sooner than the next sweep would: a message by name, which may be lost, doubled or late.
+
+Publishing never raises and never takes longer than a moment. It goes through a Celery app of its own, because the time-outs that suit
+a worker's long-lived broker connection would hold a save up.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from functools import cache
+from uuid import UUID
+
+import redis
+from celery import Celery
+from django.conf import settings
+from django.db import transaction
+
+log = logging.getLogger(__name__)
+
+LONGEST_COUNTDOWN = 60.0  # seconds; Redis hands longer ones out twice
+SAME_WAKE = 2  # seconds in which a second wake of one connection is the same wake
+CIRCUIT_SECONDS = 1.0
+
+_broken_until = 0.0
+
+
+def after_commit(connection_ids: Iterable[UUID]) -> None:
+    """Wake these connections once the transaction is committed; nothing happens if it is rolled back."""
+    wanted = sorted(set(connection_ids))
+    if wanted:
+        transaction.on_commit(lambda: push(wanted), robust=True)
+
+
+def push(connection_ids: Iterable[UUID], *, countdown: float = 0.0) -> bool:
+    """Publish a wake for each connection; returns whether the broker took them all. Never raises.
+
+    `countdown` is in seconds and cut at a minute. A broker that did not answer is not asked again for a second: the sweep
+    finds what is due.
+    """
+    global _broken_until
+    if time.monotonic() < _broken_until:
+        return False
+    try:
+        for connection_id in connection_ids:
+            _publish(connection_id, countdown=min(countdown, LONGEST_COUNTDOWN))
+    except Exception as error:  # whatever the broker does, a save that is committed must not fail
+        _broken_until = time.monotonic() + CIRCUIT_SECONDS
+        log.warning("wake_not_published: the sweep will find the work (%s)", type(error).__name__)
+        return False
+    return True
+
+
+def heard(connection_id: UUID) -> None:
+    """Let the next wake of this connection through again; the job that answers a wake calls this first of all."""
+    try:
+        _store().delete(_key(connection_id))
+    except redis.RedisError:
+        log.warning("wake_key_not_deleted: it expires by itself")
+
+
+def _publish(connection_id: UUID, *, countdown: float) -> None:
+    if not countdown and not _store().set(_key(connection_id), "1", nx=True, ex=SAME_WAKE):
+        return
+    _publisher().send_task(
+        "crmhub.push_due",
+        kwargs={"connection_id": str(connection_id)},
+        countdown=countdown or None,
+        retry=False,
+        ignore_result=True,
+    )
+
+
+def _key(connection_id: UUID) -> str:
+    return f"crmhub:woken:{connection_id}"
+
+
+@cache
+def _publisher() -> Celery:
+    app = Celery("crmhub-wake", broker=settings.CELERY_BROKER_URL, set_as_current=False)
+    app.conf.update(
+        broker_transport_options={
+            "max_retries": 0,
+            "socket_connect_timeout": settings.WAKE_TIMEOUT_SECONDS,
+            "socket_timeout": settings.WAKE_TIMEOUT_SECONDS,
+        },
+        broker_connection_timeout=settings.WAKE_TIMEOUT_SECONDS,
+        task_publish_retry=False,
+        task_default_queue=settings.CELERY_TASK_DEFAULT_QUEUE,
+        task_ignore_result=True,
+        timezone="UTC",
+    )
+    return app
+
+
+@cache
+def _store() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=settings.WAKE_TIMEOUT_SECONDS,
+        socket_timeout=settings.WAKE_TIMEOUT_SECONDS,
+        retry=None,
+    )
