@@ -1,0 +1,12 @@
+"""Bringing the CRMs into step with the hub; the only room that calls a provider.
+
+A push has four steps: **claim** due links, **plan** what each needs, **perform** it at the vendor, **settle** what came of it. The rules that keep
+it exact are told in docs/sync.md, each with the test that holds it.
+"""
+
+from crmhub.sync.checkup import Checkup, check_connection
+from crmhub.sync.losses import expected_losses
+from crmhub.sync.push import Pushed, push_due
+from crmhub.sync.sweep import sweep
+
+__all__ = ["Checkup", "Pushed", "check_connection", "expected_losses", "push_due", "sweep"]

@@ -1,0 +1,23 @@
+"""How long a link waits after a failure that may pass by itself."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(hours=1)
+SPREAD = 0.2  # of the wait, up and down, so that what failed together does not come back together
+GIVE_UP_AFTER = timedelta(hours=24)  # of nothing but passing failures; then a person is asked
+
+
+def wait_after(failures: int, *, chance: random.Random | None = None) -> timedelta:
+    """Return the wait after this many failures in a row (1 for the first): 5 s doubling to an hour, ±20 %."""
+    wait = min(FIRST_WAIT * 2 ** min(failures - 1, 20), LONGEST_WAIT)
+    factor = (chance or random).uniform(1 - SPREAD, 1 + SPREAD)
+    return wait * factor
+
+
+def is_time_to_park(first_failed_at: datetime | None, *, now: datetime) -> bool:
+    """Return whether a link has failed for so long that a person should look."""
+    return first_failed_at is not None and now - first_failed_at >= GIVE_UP_AFTER

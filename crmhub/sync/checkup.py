@@ -1,0 +1,84 @@
+"""Asking a CRM whether it knows us: for `connect`, `doctor` and the *Test connection* button."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from crmhub import services
+from crmhub.clock import database_now
+from crmhub.crypto import SecretsUnreadable
+from crmhub.models import Connection, ContactLink, TaskLink
+from crmhub.sync.credentials import limits_of, provider_for
+from crmhub.sync.gate import PaceGate
+from providers.errors import ProviderError, Unauthorized
+from providers.types import Identity
+
+CLOCK_TOLERANCE = 120.0  # seconds that this machine's clock may differ from the vendor's before it is worth a word
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """How a connection is, in words: who we are there, what we may do, what is left of the limits; or what is wrong."""
+
+    is_well: bool
+    lines: tuple[str, ...] = ()
+    error: str = ""
+
+
+def check_connection(connection: Connection, *, now: datetime | None = None) -> Checkup:
+    """Ask the CRM who we are there, make the account ready, and remember the answer on the connection. Never raises for the vendor's sake.
+
+    Refused credentials are noted; accepted ones end a wait for re-authorisation, and what was parked for want of a scope is owed again.
+    """
+    now = now or database_now()
+    try:
+        provider, _ = provider_for(
+            connection, gate=PaceGate(connection.pk, limits_of(connection), lane=0)
+        )
+        identity = provider.check()
+        learned = {**identity.learned, **provider.prepare()}
+    except SecretsUnreadable as error:
+        return Checkup(is_well=False, error=str(error))
+    except ProviderError as error:
+        _note_trouble(connection, error, now=now)
+        return Checkup(is_well=False, error=error.detail)
+    services.note_check(connection=connection, account_name=identity.name, learned=learned, now=now)
+    _try_forbidden_again(connection, now=now)
+    return Checkup(is_well=True, lines=_in_words(connection, identity, learned, now=now))
+
+
+def _note_trouble(connection: Connection, error: ProviderError, *, now: datetime) -> None:
+    changes: dict[str, object] = {"last_error": error.detail[:500], "last_checked_at": now}
+    if isinstance(error, Unauthorized):
+        changes["reauthorise_since"] = now
+    else:
+        changes["failures"] = max(connection.failures, 1)
+    Connection.objects.filter(pk=connection.pk, credentials_version=connection.credentials_version).update(**changes)
+
+
+def _try_forbidden_again(connection: Connection, *, now: datetime) -> None:
+    for model in (ContactLink, TaskLink):
+        links = model._default_manager.filter(connection=connection, sync_status="failed", due_at__isnull=True)
+        services.replay_links(links=links.filter(last_error_code="forbidden"), now=now)
+
+
+def _in_words(
+    connection: Connection, identity: Identity, learned: dict[str, object], *, now: datetime
+) -> tuple[str, ...]:
+    who = f"{identity.name} ({identity.id})" if identity.name and identity.id else identity.name or identity.id
+    lines = [f"{connection.capabilities.label} knows us: {who}" + (f", as {identity.user}" if identity.user else "")]
+    if identity.scopes is not None:
+        lines.append("May: " + (", ".join(identity.scopes) or "nothing that it names"))
+    if identity.time_zone or learned.get("time_zone"):
+        lines.append(f"Time zone there: {identity.time_zone or learned['time_zone']}")
+    lines += [f"Left of the limits: {text}" for text in identity.limits]
+    lines.append("Our pace: " + ", ".join(f"{one.calls} in {one.seconds:g} s" for one in limits_of(connection)))
+    if identity.server_time is not None:
+        off = (datetime.now(UTC) - identity.server_time).total_seconds()
+        lines.append(
+            f"Clock: {abs(off):.0f} s {'ahead' if off > 0 else 'behind'}; set it right."
+            if abs(off) > CLOCK_TOLERANCE
+            else "Clock: agrees with theirs"
+        )
+    return tuple(lines)

@@ -1,0 +1,85 @@
+"""Taking due links, each for one worker: the first of the four steps.
+
+A claim is a token and a lease: `due_at` moves to the lease's end, and whoever finds the token on a link that is due again knows that its
+worker died. Nothing else has to happen when a worker dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+
+from crmhub.models import Connection, Lane, PushedLink
+from crmhub.sync.gate import SendWindow
+
+AnyLink = TypeVar("AnyLink", bound=PushedLink)
+
+# A link whose worker died so often, each time while it was the only one claimed, is taken to be the cause.
+STOPS_ITS_WORKER_AFTER = 8
+
+
+@dataclass(frozen=True)
+class Claim(Generic[AnyLink]):
+    """Some links that are ours until `until`; requests may leave while `window` is open."""
+
+    token: UUID
+    links: Sequence[AnyLink]
+    lane: Lane
+    at: datetime
+    until: datetime
+    window: SendWindow
+
+
+def landing_of(connection: Connection) -> timedelta:
+    """Return how long a request may still take effect after we hung up.
+
+    A lease that is shorter than four times the vendor's own figure shortens it: that is for tests, and a check says so.
+    """
+    return min(connection.capabilities.landing, timedelta(seconds=settings.LEASE_SECONDS / 4))
+
+
+def take(model: type[AnyLink], connection: Connection, *, size: int, now: datetime) -> Claim[AnyLink] | None:
+    """Claim up to `size` due links of one lane, interactive ones first; None when nothing is due.
+
+    Links whose earlier claims lapsed equally often go together, the fewer the more often, so that one that kills its worker is soon alone.
+    """
+    lease = timedelta(seconds=settings.LEASE_SECONDS)
+    window = SendWindow((lease - landing_of(connection)).total_seconds())
+    token = uuid4()
+    for lane in Lane:
+        with transaction.atomic():
+            due = model._default_manager.filter(connection=connection, lane=lane, due_at__lte=now)
+            found = list(
+                due.order_by("due_at")
+                .select_for_update(skip_locked=True, of=("self",))
+                .values_list("pk", "lapses", "claim_token")[:size]
+            )
+            ids, lapses = _those_that_go_together(found, size=size)
+            if not ids:
+                continue
+            # The condition is repeated because SQLite has no row locks; there the transaction itself excludes others.
+            due.filter(pk__in=ids).update(
+                claim_token=token, claimed_at=now, due_at=now + lease, lapses=lapses, owed_again=False
+            )
+            # Read in the same transaction and without joins: the task is read afterwards, for it must not be older than the claim.
+            links = list(model._default_manager.filter(claim_token=token).order_by("pk"))
+        if links:
+            return Claim(token, links, lane, at=now, until=now + lease, window=window)
+    return None
+
+
+def _those_that_go_together(
+    found: Sequence[tuple[UUID, int, UUID | None]], *, size: int
+) -> tuple[list[UUID], int]:
+    if not found:
+        return [], 0
+    counted = [(pk, lapses + (token is not None)) for pk, lapses, token in found]
+    lapses = counted[0][1]
+    together = [pk for pk, count in counted if count == lapses]
+    return together[: max(1, size // 4**lapses)], lapses

@@ -1,0 +1,71 @@
+"""Making a provider out of a connection: its secrets, its settings with their defaults, and the way to the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from django.conf import settings as hub_settings
+
+from crmhub.models import Connection
+from providers.base import Provider
+from providers.capabilities import Limit
+from providers.http import Gate, HttpTransport, Recorder
+from providers.registry import provider_class
+from providers.types import Account
+
+
+def provider_for(connection: Connection, *, gate: Gate | None = None) -> tuple[Provider, Recorder]:
+    """Return the provider of this connection, made for one operation, and the recorder of what it sends.
+
+    Raises `SecretsUnreadable` when the key that sealed the credentials is missing.
+    """
+    account = account_of(connection)
+    recorder = Recorder(transport_for(connection.provider), secrets=account.secrets.values(), gate=gate)
+    return provider_class(connection.provider)(account, recorder), recorder
+
+
+def account_of(connection: Connection) -> Account:
+    """Return the connection as the provider sees it; settings that were not given have their defaults."""
+    return Account(
+        secrets=connection.secrets,
+        settings={**settings_of(connection), "hub_time_zone": hub_settings.HUB_TIME_ZONE},
+        learned=connection.learned,
+        base_url=connection.base_url,
+    )
+
+
+def settings_of(connection: Connection) -> dict[str, object]:
+    """Return the connection's settings over the defaults of its CRM."""
+    defaults = {setting.name: setting.default for setting in connection.capabilities.settings}
+    return {**defaults, **connection.settings}
+
+
+def limits_of(connection: Connection) -> tuple[Limit, ...]:
+    """Return the rate limits that are ours at this account: the setting's, else the vendor's, times our share, at least one call."""
+    settings = settings_of(connection)
+    given = str(settings.get("limits") or "")
+    vendors = connection.capabilities.limits_for(settings)
+    limits = tuple(_parsed(given)) + tuple(one for one in vendors if one.budget != "all") if given else vendors
+    share = min(max(float(str(settings.get("share") or 1.0)), 0.05), 1.0)
+    return tuple(Limit(max(int(one.calls * share), 1), one.seconds, one.budget) for one in limits)
+
+
+def _parsed(text: str) -> Iterable[Limit]:
+    for part in text.split(","):
+        calls, _, seconds = part.strip().partition("/")
+        yield Limit(int(calls), float(seconds))
+
+
+def transport_for(code: str) -> HttpTransport:
+    """Return the way to this vendor, shared by every connection and thread of this process."""
+    return _transport(
+        provider_class(code).capabilities.hosts,
+        hub_settings.ALLOW_CUSTOM_CRM_HOSTS,
+        hub_settings.HTTP_DEADLINE_SECONDS,
+    )
+
+
+@cache
+def _transport(hosts: tuple[str, ...], any_host: bool, deadline_s: float) -> HttpTransport:
+    return HttpTransport(hosts, any_host=any_host, deadline_s=deadline_s)

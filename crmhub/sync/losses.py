@@ -1,0 +1,53 @@
+"""Telling, without a call, what the connected CRMs cannot hold of a task."""
+
+from __future__ import annotations
+
+from crmhub.models import Connection, Task, TaskLink
+from crmhub.models.links import OFF
+from crmhub.sync.credentials import settings_of
+from crmhub.sync.mapping import FIELD_OF_KIND
+from providers.capabilities import project
+from providers.types import Linked, Priority, RemoteRef, TaskDraft, TaskStatus
+
+
+def expected_losses(task: Task) -> list[str]:
+    """Return, in words, what each CRM that follows the task cannot hold of it: "HighLevel (Main): has no priority"."""
+    links = TaskLink.objects.filter(task=task, connection__disconnected_at__isnull=True).exclude(sync_status__in=OFF)
+    connections = [link.connection for link in links.select_related("connection").order_by("connection__name")]
+    draft = _draft(task) if connections else None
+    return [line for connection in connections if draft is not None for line in _losses_at(connection, draft)]
+
+
+def _losses_at(connection: Connection, draft: TaskDraft) -> list[str]:
+    can = connection.capabilities
+    name = f"{can.label} ({connection.name})"
+    lines = [f"{name}: {loss.note}" for loss in project(draft, can, settings_of(connection)).losses]
+    lacks = can.needs_one_of and not any(getattr(draft, field) for field in can.needs_one_of)
+    if lacks and not settings_of(connection).get("default_parent"):
+        needed = " or ".join(str(field).rstrip("s") for field in can.needs_one_of)
+        lines.append(f"{name}: takes no task without a {needed}")
+    return lines
+
+
+def _draft(task: Task) -> TaskDraft:
+    """Return the task with the hub's own ids in place of the vendors': enough to tell what is lost."""
+    records: dict[str, list[Linked]] = {}
+    for record_id, kind in task.records.values_list("pk", "kind"):
+        records.setdefault(FIELD_OF_KIND[kind], []).append(Linked(RemoteRef(str(record_id))))
+    return TaskDraft(
+        title=task.title,
+        body=task.body,
+        status=TaskStatus(task.status),
+        priority=Priority(task.priority),
+        type=task.type,
+        due=task.due_at.date() if task.due_at and task.due_is_date else task.due_at,
+        end_at=task.end_at,
+        reminder_at=task.reminder_at,
+        notify_by_email=task.notify_by_email,
+        queue=task.queue,
+        location=task.location,
+        created_at=task.created_at,
+        completed_at=task.completed_at,
+        contacts=tuple(Linked(RemoteRef(str(pk))) for pk in task.contacts.values_list("pk", flat=True)),
+        **{name: tuple(linked) for name, linked in records.items()},
+    )

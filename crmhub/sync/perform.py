@@ -1,0 +1,204 @@
+"""Asking the vendor: the third step. Threads that only speak HTTP; no transaction is open and no row is touched here."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import connection as database
+
+from crmhub.models import Connection
+from crmhub.sync.credentials import limits_of, provider_for
+from crmhub.sync.gate import PaceGate, SendWindow
+from crmhub.sync.values import (
+    Complete,
+    Create,
+    Delete,
+    DeleteRetired,
+    EstablishContact,
+    LinkState,
+    Look,
+    Remote,
+    Reopen,
+    Update,
+    UpdateContact,
+    WantedContact,
+    WantedTask,
+)
+from providers.base import Provider
+from providers.errors import NotFound, NotSent, ProviderError, Transient, Unconfirmed
+from providers.types import Exchange, Field, NewTask, RemoteContact, RemoteTask, TaskChange
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One link with what is wanted of it and what is to be done."""
+
+    link: LinkState
+    wanted: WantedTask | WantedContact
+    action: Remote
+
+
+@dataclass(frozen=True)
+class Answered:
+    """How one item ended: what the vendor holds now, or the error; None and None is a success without content.
+
+    `ended` is the local monotonic time at which the call was over; `ask_again_in` the seconds until its slot, if it was not sent.
+    """
+
+    remote: RemoteTask | RemoteContact | None = None
+    error: ProviderError | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    ended: float = 0.0
+    ask_again_in: float | None = None
+
+
+@dataclass
+class Call:
+    """One call of the provider, for one item or for a batch of the same kind."""
+
+    items: list[Item]
+    delay: float = 0.0
+    answers: dict[UUID, Answered] = field(default_factory=dict)
+
+
+def group(items: Sequence[Item], *, batch_size: int, closes_by_update: bool) -> list[Call]:
+    """Return the calls that these items take: one each, or one for all of a kind where the vendor has batches."""
+    if batch_size == 1:
+        return [Call([item]) for item in items]
+    batches: dict[str, Call] = {}
+    calls: list[Call] = []
+    for item in items:
+        kind = _batch_of(item.action, closes_by_update)
+        if not kind:
+            calls.append(Call([item]))
+        elif kind in batches and len(batches[kind].items) < batch_size:
+            batches[kind].items.append(item)
+        else:
+            batches[kind] = Call([item])
+            calls.append(batches[kind])
+    return calls
+
+
+def _batch_of(action: Remote, closes_by_update: bool) -> str:
+    if isinstance(action, Create):
+        return "create"
+    if isinstance(action, Update) or (closes_by_update and isinstance(action, Complete | Reopen)):
+        return "update"
+    if isinstance(action, Delete | DeleteRetired):
+        return "delete"
+    return ""
+
+
+def perform(connection: Connection, calls: Sequence[Call], *, lane: int, window: SendWindow) -> None:
+    """Make the calls side by side and put each item's answer into its call.
+
+    The slots of their first requests are reserved already (`Call.delay`). Must not be called inside a transaction: what the vendor does cannot be
+    rolled back, and a lock would be held over the network.
+    """
+    if database.in_atomic_block:
+        raise RuntimeError("A vendor must not be called inside a transaction.")
+    limits = limits_of(connection)
+
+    def make(call: Call) -> None:
+        gate = PaceGate(connection.pk, limits, lane=lane, window=window, reserved=[call.delay])
+        _make(connection, call, gate)
+
+    if len(calls) == 1:
+        make(calls[0])
+        return
+    with ThreadPoolExecutor(max_workers=len(calls), thread_name_prefix="call") as pool:
+        list(pool.map(make, calls))
+
+
+def _make(connection: Connection, call: Call, gate: PaceGate) -> None:
+    provider, recorder = provider_for(connection, gate=gate)
+    try:
+        answers = _ask(provider, call.items)
+    except ProviderError as error:
+        answers = [Answered(error=error)] * len(call.items)
+    except Exception:
+        log.exception("provider_failed: %s", call.items[0].action)
+        answers = [Answered(error=_unforeseen(call.items[0].action, recorder.exchanges))] * len(call.items)
+    ended = time.monotonic()
+    for item, answer in zip(call.items, answers, strict=True):
+        call.answers[item.link.id] = Answered(
+            remote=answer.remote,
+            error=answer.error,
+            exchanges=tuple(recorder.exchanges),
+            ended=ended,
+            ask_again_in=gate.ask_again_in if isinstance(answer.error, NotSent) else None,
+        )
+
+
+def _unforeseen(action: Remote, exchanges: Sequence[Exchange]) -> ProviderError:
+    """Return what an error of our own means: if a write may have gone out, its outcome is unknown."""
+    detail = "An error in the hub itself; it is in the log, and a change of the code is due."
+    return Unconfirmed(detail) if action.writes and exchanges else Transient(detail)
+
+
+def _ask(provider: Provider, items: Sequence[Item]) -> list[Answered]:
+    if len(items) > 1:
+        return _ask_batch(provider, items)
+    item = items[0]
+    return [Answered(remote=_ASK[type(item.action)](provider, item))]
+
+
+def _ask_batch(provider: Provider, items: Sequence[Item]) -> list[Answered]:
+    action = items[0].action
+    if isinstance(action, Create):
+        outcomes = provider.create_tasks([NewTask(_draft(item), item.link.key) for item in items])
+    elif isinstance(action, Delete | DeleteRetired):
+        outcomes = provider.delete_tasks([_target(item) for item in items])
+    else:
+        outcomes = provider.update_tasks(
+            [TaskChange(item.link.ref, _draft(item), _changed(item), item.link.key) for item in items]
+        )
+    return [Answered(remote=outcome.task, error=outcome.error) for outcome in outcomes]
+
+
+def _draft(item: Item) -> Any:
+    return item.wanted.draft if isinstance(item.wanted, WantedTask) else None
+
+
+def _person(item: Item) -> Any:
+    return item.wanted.person if isinstance(item.wanted, WantedContact) else None
+
+
+def _target(item: Item) -> Any:
+    return item.action.ref if isinstance(item.action, DeleteRetired) else item.link.ref
+
+
+def _changed(item: Item) -> frozenset[Field]:
+    return item.action.changed if isinstance(item.action, Update) else frozenset({Field.STATUS})
+
+
+def _establish(provider: Provider, item: Item) -> RemoteContact:
+    try:
+        return provider.resolve_contact(_person(item))
+    except NotFound:
+        if isinstance(item.wanted, WantedContact) and not item.wanted.may_create:
+            raise
+    return provider.create_contact(_person(item), key=item.link.key)
+
+
+_ASK: dict[type[Remote], Callable[[Provider, Item], RemoteTask | RemoteContact | None]] = {
+    Create: lambda provider, item: provider.create_task(_draft(item), key=item.link.key),
+    Look: lambda provider, item: provider.find_task(item.link.key, _draft(item)),
+    Update: lambda provider, item: provider.update_task(
+        item.link.ref, _draft(item), changed=_changed(item), key=item.link.key
+    ),
+    Complete: lambda provider, item: provider.complete_task(item.link.ref, done_at=_draft(item).completed_at),
+    Reopen: lambda provider, item: provider.reopen_task(item.link.ref),
+    Delete: lambda provider, item: provider.delete_task(_target(item)),
+    DeleteRetired: lambda provider, item: provider.delete_task(_target(item)),
+    EstablishContact: _establish,
+    UpdateContact: lambda provider, item: provider.update_contact(item.link.ref, _person(item)),
+}

@@ -1,0 +1,245 @@
+"""Bringing one connection's due links into step: claim, plan, perform, settle, until nothing is due or the time is up."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from crmhub import wake
+from crmhub.clock import database_now
+from crmhub.crypto import SecretsUnreadable
+from crmhub.models import Attempt, Connection, ContactLink, Task, TaskLink
+from crmhub.sync import circuit, pace
+from crmhub.sync.claim import STOPS_ITS_WORKER_AFTER, Claim, take
+from crmhub.sync.credentials import limits_of, settings_of
+from crmhub.sync.directory import know_owners
+from crmhub.sync.gate import A_MOMENT, PaceGate
+from crmhub.sync.mapping import read_contacts, read_tasks
+from crmhub.sync.perform import Answered, Call, Item, group, perform
+from crmhub.sync.plan import plan_contact, plan_task
+from crmhub.sync.settle import Piece, hold_back, settle
+from crmhub.sync.values import Action, Impossible, LinkState, Remote, WantedContact, WantedTask
+from providers.capabilities import Level
+from providers.errors import NotSent
+from providers.types import Field
+
+log = logging.getLogger(__name__)
+
+ROUNDS = 1000  # of claim to settle in one job; a guard, not a limit that is met
+STOPS_ITS_WORKER = "Workers stopped while they sent this. It is set aside; look at it, then send it again."
+
+
+@dataclass
+class Pushed:
+    """What one call of `push_due` did: links settled, and the seconds after which more can be sent (None: nothing waits for a slot)."""
+
+    settled: int = 0
+    ask_again_in: float | None = None
+
+
+def push_due(connection_id: UUID, *, now: datetime | None = None) -> Pushed:
+    """Push what is due at this connection, contacts before tasks, within the time that a job has.
+
+    Without `now` the database's clock is read for each claim and each settling. Wakes itself for what waits for a slot less than a minute ahead.
+    """
+    done = Pushed()
+    # No call begins so late that it could outlive the job.
+    end = time.monotonic() + settings.JOB_SOFT_LIMIT - settings.HTTP_DEADLINE_SECONDS
+    for _ in range(ROUNDS):
+        connection = Connection.objects.filter(pk=connection_id).first()
+        moment = now or database_now()
+        if connection is None or not connection.may_be_called(moment):
+            break
+        if not any([_push_some(model, connection, done, now=now) for model in (ContactLink, TaskLink)]):
+            break
+        if done.ask_again_in is not None:
+            break
+        if time.monotonic() > end:
+            done.ask_again_in = 0.0
+            break
+    if done.ask_again_in is not None and now is None:
+        wake.push([connection_id], countdown=max(done.ask_again_in, 0.05))
+    return done
+
+
+def _push_some(model: type[Any], connection: Connection, done: Pushed, *, now: datetime | None) -> bool:
+    """Push one claim's worth; returns whether there was any."""
+    can = connection.capabilities
+    size = can.batch_size if can.batch_size > 1 and model is TaskLink else can.parallel
+    if circuit.is_probing(connection.failures):
+        size = 1
+    claim = take(model, connection, size=size, now=now or database_now())
+    if claim is None:
+        return False
+    if _stops_its_worker(claim, size=size):
+        _set_aside(model, claim, now=now or database_now())
+        return True
+    pieces = _planned(connection, claim, now=now or database_now())
+    _send(connection, claim, pieces, done)
+    settle(connection, claim, pieces, now=now or database_now())
+    done.settled += len(pieces)
+    return True
+
+
+def _stops_its_worker(claim: Claim[Any], *, size: int) -> bool:
+    lapses = claim.links[0].lapses
+    was_alone = lapses > 0 and size // 4 ** (lapses - 1) <= 1
+    return was_alone and lapses >= STOPS_ITS_WORKER_AFTER
+
+
+def _set_aside(model: type[Any], claim: Claim[Any], *, now: datetime) -> None:
+    model._default_manager.filter(claim_token=claim.token).update(
+        claim_token=None,
+        claimed_at=None,
+        due_at=None,
+        sync_status="failed",
+        status_since=now,
+        last_error=STOPS_ITS_WORKER,
+        last_error_code="stops_its_worker",
+    )
+
+
+# Claimed links, what is wanted of them, what to do
+
+
+def _planned(connection: Connection, claim: Claim[Any], *, now: datetime) -> list[Piece]:
+    try:
+        wanted = _read(connection, claim, now=now)
+    except SecretsUnreadable as error:
+        hold_back(connection, until=now + timedelta(minutes=1), why=str(error))
+        raise
+    return [
+        Piece(row=row, link=(state := LinkState.of(row)), wanted=wanted[row.pk], action=_plan(connection, state, wanted[row.pk], now=now))
+        for row in claim.links
+    ]
+
+
+def _read(
+    connection: Connection, claim: Claim[Any], *, now: datetime
+) -> dict[UUID, WantedTask] | dict[UUID, WantedContact]:
+    if isinstance(claim.links[0], ContactLink):
+        return read_contacts(connection, claim.links)
+    if connection.capabilities.supports(Field.ASSIGNEE).level is not Level.NONE:
+        ids = Task.objects.filter(pk__in=[link.task_id for link in claim.links], assignee__isnull=False)
+        if users := set(ids.values_list("assignee_id", flat=True)):
+            gate = PaceGate(connection.pk, limits_of(connection), lane=claim.lane, window=claim.window)
+            know_owners(connection, users, gate=gate, now=now)
+    return read_tasks(connection, claim.links)
+
+
+def _plan(
+    connection: Connection, link: LinkState, wanted: WantedTask | WantedContact, *, now: datetime
+) -> Action:
+    can = connection.capabilities
+    if isinstance(wanted, WantedContact):
+        return plan_contact(link, wanted, capabilities=can, now=now)
+    return plan_task(
+        link,
+        wanted,
+        capabilities=can,
+        settings=settings_of(connection),
+        switched_off=connection.switched_off,
+        now=now,
+    )
+
+
+# Sending
+
+
+def _send(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], done: Pushed) -> None:
+    """Make the calls whose slots are there; the rest of the claim is given back for when theirs come."""
+    can = connection.capabilities
+    by_id = {piece.link.id: piece for piece in pieces}
+    items = [Item(one.link, one.wanted, one.action) for one in pieces if isinstance(one.action, Remote)]
+    if not items:
+        return
+    calls = group(items, batch_size=can.batch_size, closes_by_update=can.closes_by_update)
+    calls, waiting = calls[: can.parallel], calls[can.parallel :]
+    slots = pace.reserve(
+        connection.pk,
+        limits_of(connection),
+        count=len(calls),
+        ahead=A_MOMENT,
+        lane=claim.lane,
+        last_sent_ago=_last_sent_ago(connection, claim.at),
+    )
+    for call, delay in zip(calls, slots.delays, strict=False):
+        call.delay = delay
+    granted, held = calls[: len(slots.delays)], calls[len(slots.delays) :]
+    for call in held + waiting:
+        _give_back(call, by_id, slots.ask_again_in or 0.0)
+    if held:
+        done.ask_again_in = slots.ask_again_in
+    granted = _mark(connection, claim, granted, by_id)
+    if granted:
+        perform(connection, granted, lane=claim.lane, window=claim.window)
+    for call in granted:
+        for number, item in enumerate(call.items, 1):
+            piece = by_id[item.link.id]
+            piece.answer = call.answers[item.link.id]
+            piece.place = (number, len(call.items))
+
+
+def _give_back(call: Call, by_id: dict[UUID, Piece], ask_again_in: float) -> None:
+    for item in call.items:
+        error = NotSent("Waiting for a free slot in the rate of this account.")
+        by_id[item.link.id].answer = Answered(error=error, ask_again_in=ask_again_in)
+
+
+def _mark(
+    connection: Connection, claim: Claim[Any], calls: Sequence[Call], by_id: dict[UUID, Piece]
+) -> list[Call]:
+    """Write the attempts and until when each write may land, before anything is sent; links that are no longer ours fall out.
+
+    If the commit's answer is lost this raises, and nothing is sent.
+    """
+    model = type(claim.links[0])
+    ids = [item.link.id for call in calls for item in call.items]
+    with transaction.atomic():
+        ours = set(
+            model._default_manager.select_for_update(of=("self",))
+            .filter(pk__in=ids, claim_token=claim.token)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
+        writing = [one for one in ours if isinstance(by_id[one].action, Remote) and by_id[one].action.writes]  # type: ignore[attr-defined]
+        model._default_manager.filter(pk__in=writing).update(may_land_until=claim.until)
+        for one in ours:
+            by_id[one].attempt = _attempt(connection, claim, by_id[one])
+        Attempt.objects.bulk_create([piece.attempt for piece in by_id.values() if piece.attempt is not None])
+    for one in writing:
+        by_id[one].mark = claim.until
+    for call in calls:
+        call.items = [item for item in call.items if item.link.id in ours]
+    return [call for call in calls if call.items]
+
+
+def _attempt(connection: Connection, claim: Claim[Any], piece: Piece) -> Attempt:
+    action = piece.action
+    assert isinstance(action, Remote)
+    side = "contact_link_id" if isinstance(piece.row, ContactLink) else "task_link_id"
+    return Attempt(
+        connection=connection,
+        claim_token=claim.token,
+        operation=str(action.operation),
+        version=piece.wanted.version,
+        started_at=claim.at,
+        **{side: piece.row.pk},
+    )
+
+
+def _last_sent_ago(connection: Connection, now: datetime) -> float | None:
+    """Return the age of this connection's newest attempt in seconds, if it is younger than any short window."""
+    newest = Attempt.objects.filter(connection=connection).values_list("started_at", flat=True).first()
+    if newest is None:
+        return None
+    age = (now - newest).total_seconds()
+    return max(age, 0.0) if age < pace.SHORT_WINDOW else None

@@ -1,0 +1,207 @@
+"""Writing down how it went: the fourth step. One short transaction, guarded by each claim's token."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from crmhub.models import Attempt, Connection, ContactLink, PushedLink, SyncStatus
+from crmhub.services.links import owe, owe_tasks_of_contact
+from crmhub.sync import circuit
+from crmhub.sync.claim import Claim, landing_of
+from crmhub.sync.credentials import settings_of
+from crmhub.sync.perform import Answered
+from crmhub.sync.values import Action, LinkState, Remote, WantedContact, WantedTask
+from crmhub.sync.verdict import Case, Verdict, judge
+from providers.types import Exchange
+
+@dataclass
+class Piece:
+    """One link on its way through the four steps."""
+
+    row: PushedLink
+    link: LinkState
+    wanted: WantedTask | WantedContact
+    action: Action
+    mark: datetime | None = None
+    attempt: Attempt | None = None
+    answer: Answered | None = None
+    place: tuple[int, int] = (1, 1)  # which item of how many in its request
+    verdict: Verdict | None = field(default=None, init=False)
+
+
+def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *, now: datetime) -> None:
+    """Write what the outcomes mean to links, attempts and connection.
+
+    A link whose token is gone belongs to another worker by now: it keeps its state, and only what we may have done there is noted.
+    """
+    model = type(pieces[0].row)
+    with transaction.atomic():
+        held = {
+            row.pk: row
+            for row in model._default_manager.select_for_update(of=("self",))
+            .filter(pk__in=[piece.row.pk for piece in pieces], claim_token=claim.token)
+            .order_by("pk")
+        }
+        for piece in pieces:
+            row = held.get(piece.row.pk)
+            piece.verdict = judge(_case(connection, claim, piece, row or piece.row, now=now))
+            if row is None:
+                _note_late(model, piece, now=now)
+        _refuse_taken_ids(connection, model, [piece for piece in pieces if piece.row.pk in held])
+        for piece in pieces:
+            if (row := held.get(piece.row.pk)) is not None:
+                _write(model, row, piece, now=now)
+        _finish_attempts(pieces, now=now)
+        _note_connection(connection, [piece.verdict for piece in pieces if piece.verdict], now=now)
+
+
+def _case(connection: Connection, claim: Claim[Any], piece: Piece, row: PushedLink, *, now: datetime) -> Case:
+    ended_ago = time.monotonic() - piece.answer.ended if piece.answer and piece.answer.ended else 0.0
+    return Case(
+        link=piece.link,
+        wanted=piece.wanted,
+        action=piece.action,
+        answer=piece.answer,
+        is_owed=row.wanted_version > piece.wanted.version or row.owed_again,
+        previous_mark=piece.link.may_land_until,
+        mark=piece.mark,
+        first_failed_at=row.first_failed_at,
+        ended_at=now - timedelta(seconds=ended_ago),
+        now=now,
+        capabilities=connection.capabilities,
+        settings=settings_of(connection),
+        switched_off=connection.switched_off,
+        landing=landing_of(connection),
+    )
+
+
+def _refuse_taken_ids(connection: Connection, model: Any, pieces: Sequence[Piece]) -> None:
+    """Park a link that would get an external id which another link here has already: two hub rows for one record there."""
+    news = [piece for piece in pieces if piece.verdict and piece.verdict.changes.get("external_id")]
+    ids = {piece.verdict.changes["external_id"] for piece in news if piece.verdict}
+    owners = {link.external_id: link for link in model._default_manager.filter(connection=connection, external_id__in=ids)}
+    for piece in news:
+        assert piece.verdict is not None
+        external_id = piece.verdict.changes["external_id"]
+        owner = owners.setdefault(external_id, piece.row)
+        if owner.pk != piece.row.pk:
+            piece.verdict = _taken(piece, piece.verdict, external_id, owner)
+
+
+def _taken(piece: Piece, verdict: Verdict, external_id: str, owner: PushedLink) -> Verdict:
+    why = f"The record {external_id} there belongs to “{_subject(owner)}” already: merge the two, or change this one."
+    changes = {
+        **verdict.changes,
+        "external_id": piece.link.external_id,
+        "due_at": None,
+        "sync_status": SyncStatus.CONFLICT,
+        "last_error": why[:1000],
+        "last_error_code": "taken",
+    }
+    return Verdict(changes, "conflict", why, why, is_well=True, contact_moved=verdict.contact_moved)
+
+
+def _subject(link: PushedLink) -> str:
+    return str(link.contact if isinstance(link, ContactLink) else link.task)  # type: ignore[attr-defined]
+
+
+def _write(model: Any, row: PushedLink, piece: Piece, *, now: datetime) -> None:
+    assert piece.verdict is not None
+    changes = dict(piece.verdict.changes)
+    if changes.get("sync_status", row.sync_status) != row.sync_status:
+        changes["status_since"] = now
+    if not hasattr(row, "awaits_contact_id"):
+        changes.pop("awaits_contact_id", None)
+    model._default_manager.filter(pk=row.pk).update(**changes)
+    if piece.verdict.contact_moved and isinstance(row, ContactLink):
+        owe_tasks_of_contact(row, now=now)
+
+
+def _note_late(model: Any, piece: Piece, *, now: datetime) -> None:
+    """Our claim was lost while we were out. If something was sent, nobody knows what is there now: owe it again."""
+    if piece.answer is None or not piece.answer.exchanges or not isinstance(piece.action, Remote):
+        return
+    row = model._default_manager.select_for_update(of=("self",)).filter(pk=piece.row.pk).first()
+    if row is None or not piece.action.writes:
+        return
+    owe(model._default_manager.filter(pk=row.pk), now=now, pushed_version=-1, ancestor={})
+    made = getattr(getattr(piece.answer.remote, "ref", None), "id", "")
+    if made and row.external_id and made != row.external_id:
+        parent = piece.answer.remote.ref.parent_id if piece.answer.remote else ""
+        stray = {"id": made, "parent_id": parent}
+        model._default_manager.filter(pk=row.pk).update(retired=[*row.retired, stray])
+
+
+def _finish_attempts(pieces: Sequence[Piece], *, now: datetime) -> None:
+    attempts = []
+    for piece in pieces:
+        if piece.attempt is None or piece.verdict is None:
+            continue
+        attempt = piece.attempt
+        attempt.ended_at = now
+        attempt.outcome = piece.verdict.outcome
+        attempt.detail = piece.verdict.detail[:1000]
+        attempt.decision = piece.verdict.decision[:300]
+        if piece.answer:
+            attempt.request, attempt.response, attempt.status_code = _shown(piece.answer.exchanges, piece.place)
+        attempts.append(attempt)
+    Attempt.objects.bulk_update(
+        attempts,
+        ["ended_at", "outcome", "detail", "decision", "request", "response", "status_code"],
+        batch_size=50,
+    )
+
+
+def _shown(exchanges: Sequence[Exchange], place: tuple[int, int]) -> tuple[str, str, int | None]:
+    """Return request, answer and status as an attempt keeps them; of a batch, the first item's attempt has the bodies."""
+    number, of = place
+    asked, answered = [], []
+    for one in exchanges:
+        line = f"{one.method} {one.url}" + (f" (item {number} of {of})" if of > 1 else "")
+        asked.append(f"{line}\n{one.request_body}".rstrip() if number == 1 else line)
+        head = f"{one.status or 'no answer'} after {one.milliseconds} ms"
+        answered.append(f"{head}\n{one.response_body}".rstrip() if number == 1 else head)
+    return "\n\n".join(asked), "\n\n".join(answered), exchanges[-1].status if exchanges else None
+
+
+def _note_connection(connection: Connection, verdicts: Sequence[Verdict], *, now: datetime) -> None:
+    row = Connection.objects.filter(pk=connection.pk)
+    if any(verdict.is_well for verdict in verdicts):
+        row.update(failures=0, last_error="", last_success_at=now)
+    elif unwell := next((verdict for verdict in verdicts if verdict.is_unwell), None):
+        _note_unwell(connection, unwell, now=now)
+    if waits := [verdict for verdict in verdicts if verdict.leave_alone_for]:
+        longest = max(waits, key=lambda verdict: verdict.leave_alone_for or timedelta())
+        hold_back(connection, until=now + (longest.leave_alone_for or timedelta()), why=longest.detail)
+    if refused := next((verdict for verdict in verdicts if verdict.refused_credentials), None):
+        # Only if the credentials are still those that were refused; somebody may have renewed them meanwhile.
+        row.filter(credentials_version=connection.credentials_version, reauthorise_since__isnull=True).update(
+            reauthorise_since=now, last_error=refused.detail[:500]
+        )
+    lacking = {name: scope for verdict in verdicts for name, scope in verdict.lacks_scope.items()}
+    if lacking:
+        fresh = row.select_for_update().get()
+        row.update(switched_off={**fresh.switched_off, **lacking})
+
+
+def _note_unwell(connection: Connection, unwell: Verdict, *, now: datetime) -> None:
+    row = Connection.objects.filter(pk=connection.pk)
+    row.update(failures=F("failures") + 1, last_error=unwell.detail[:500])
+    failures = row.values_list("failures", flat=True).get()
+    if (rest := circuit.rest_after(failures)) is not None:
+        why = f"{failures} failures in a row: it is tried again with one task. {unwell.detail}"
+        hold_back(connection, until=now + rest, why=why)
+
+
+def hold_back(connection: Connection, *, until: datetime, why: str) -> None:
+    """Leave the whole account alone until then; an earlier, longer wait stays."""
+    row = Connection.objects.filter(pk=connection.pk)
+    row.filter(wait_until__isnull=True).update(wait_until=until, wait_reason=why[:500])
+    row.filter(wait_until__lt=until).update(wait_until=until, wait_reason=why[:500])

@@ -1,0 +1,96 @@
+"""Finding whatever was missed: lost wakes, lapsed claims, marks that a crash or a race left unset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from crmhub import wake
+from crmhub.clock import database_now
+from crmhub.models import Connection, Contact, ContactLink, Lane, SyncStatus, Task, TaskLink
+from crmhub.models.links import NEEDS_A_PERSON, OFF
+from crmhub.services.links import HELD, owe, owe_contact, owe_task
+
+RECENT = timedelta(minutes=10)  # how far back each sweep compares saves with links; an hourly one looks at all
+MOST = 500  # rows that one sweep mends of each kind; the next goes on
+
+
+def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID]:
+    """Owe what should be owed and is not, and wake every connection that has something due; returns those.
+
+    A save without a mark (its version is newer than what its link wants), a link that a connection's scope asks for and that is not there, a link
+    that is neither in step nor owed nor parked, a task whose contact has arrived. `everything` looks at all tasks, not only the recently saved ones.
+    """
+    now = now or database_now()
+    since = None if everything else now - RECENT
+    _mend_marks(since, now=now)
+    _mend_forgotten(now=now)
+    _mend_awaiting(now=now)
+    due = _with_due_links(now=now)
+    wake.push(due)
+    return due
+
+
+def _mend_marks(since: datetime | None, *, now: datetime) -> None:
+    live = Q(connection__disconnected_at__isnull=True)
+    behind = TaskLink.objects.filter(live, task=OuterRef("pk"), wanted_version__lt=OuterRef("version"))
+    tasks = Task.objects.filter(Exists(behind))
+    contacts_behind = ContactLink.objects.filter(live, contact=OuterRef("pk"), wanted_version__lt=OuterRef("version"))
+    contacts = Contact.objects.filter(Exists(contacts_behind))
+    if since is not None:
+        tasks, contacts = tasks.filter(updated_at__gte=since), contacts.filter(updated_at__gte=since)
+    for task in [*tasks[:MOST], *_without_a_link(since, now=now)]:
+        owe_task(task, now=now, lane=Lane.RETRY)
+    for contact in contacts[:MOST]:
+        owe_contact(contact, now=now, lane=Lane.RETRY)
+
+
+def _without_a_link(since: datetime | None, *, now: datetime) -> list[Task]:
+    """Return live tasks saved after a connection that takes all was made, and not linked to it."""
+    found: list[Task] = []
+    for connection in Connection.objects.filter(disconnected_at__isnull=True, scope=Connection.Scope.ALL):
+        start = max(connection.created_at, since) if since is not None else connection.created_at
+        linked = TaskLink.objects.filter(task=OuterRef("pk"), connection=connection)
+        found += Task.objects.filter(~Exists(linked), deleted_at__isnull=True, updated_at__gte=start)[:MOST]
+    return found
+
+
+def _mend_forgotten(*, now: datetime) -> None:
+    for model in (ContactLink, TaskLink):
+        links = model._default_manager.filter(
+            ~Q(pushed_version=F("wanted_version")), due_at__isnull=True, connection__disconnected_at__isnull=True
+        ).exclude(sync_status__in=[*NEEDS_A_PERSON, *OFF])
+        if model is TaskLink:
+            links = links.filter(awaits_contact__isnull=True)
+        _owe_some(model, links, now=now)
+
+
+def _mend_awaiting(*, now: datetime) -> None:
+    arrived = ~Q(awaits_contact__external_id="") | Q(awaits_contact__sync_status__in=NEEDS_A_PERSON)
+    waiting = Q(sync_status=SyncStatus.PENDING) | ~Q(awaits_contact__external_id="")
+    links = TaskLink.objects.filter(
+        arrived, waiting, awaits_contact__isnull=False, due_at__isnull=True, connection__disconnected_at__isnull=True
+    ).exclude(sync_status__in=HELD)
+    _owe_some(TaskLink, links, now=now)
+
+
+def _owe_some(model: type[ContactLink] | type[TaskLink], links: object, *, now: datetime) -> None:
+    ids = list(links.order_by("pk").values_list("pk", flat=True)[:MOST])  # type: ignore[attr-defined]
+    if ids:
+        owe(model._default_manager.filter(pk__in=ids), now=now, lane=Lane.RETRY)
+
+
+def _with_due_links(*, now: datetime) -> list[UUID]:
+    connections: Sequence[Connection] = list(Connection.objects.filter(disconnected_at__isnull=True))
+    return [
+        connection.pk
+        for connection in connections
+        if connection.may_be_called(now)
+        and (
+            TaskLink.objects.filter(connection=connection, due_at__lte=now).exists()
+            or ContactLink.objects.filter(connection=connection, due_at__lte=now).exists()
+        )
+    ]
