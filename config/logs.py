@@ -74,9 +74,11 @@ def logging_settings(*, form: str, level: str) -> dict[str, Any]:
             # Django's own handlers would print each line a second time, in another form.
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
-            # These two tell of every connection and every file at a level people do read.
-            "httpx2": {"level": "WARNING"},
+            # Told at INFO for every connection, every job and every sweep: more lines than anybody reads.
             "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},
         },
     }
 

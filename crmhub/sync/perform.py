@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +33,18 @@ from crmhub.sync.values import (
 )
 from providers.base import Provider
 from providers.errors import NotFound, NotSent, ProviderError, Transient, Unconfirmed
-from providers.types import Exchange, Field, NewTask, RemoteContact, RemoteTask, TaskChange
+from providers.types import (
+    RECORD_FIELDS,
+    Exchange,
+    Field,
+    Linked,
+    NewTask,
+    RemoteContact,
+    RemoteRef,
+    RemoteTask,
+    TaskChange,
+    TaskDraft,
+)
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +109,14 @@ def _batch_of(action: Remote, closes_by_update: bool) -> str:
     return ""
 
 
-def perform(connection: Connection, calls: Sequence[Call], *, lane: int, window: SendWindow) -> None:
+def perform(
+    connection: Connection,
+    calls: Sequence[Call],
+    *,
+    lane: int,
+    window: SendWindow,
+    now: datetime | None = None,
+) -> None:
     """Make the calls side by side and put each item's answer into its call.
 
     The slots of their first requests are reserved already (`Call.delay`). Must not be called inside a transaction: what the vendor does cannot be
@@ -108,7 +127,7 @@ def perform(connection: Connection, calls: Sequence[Call], *, lane: int, window:
     limits = limits_of(connection)
 
     def make(call: Call) -> None:
-        gate = PaceGate(connection.pk, limits, lane=lane, window=window, reserved=[call.delay])
+        gate = PaceGate(connection.pk, limits, lane=lane, window=window, reserved=[call.delay], now=now)
         _make(connection, call, gate)
 
     if len(calls) == 1:
@@ -168,6 +187,31 @@ def _draft(item: Item) -> Any:
     return item.wanted.draft if isinstance(item.wanted, WantedTask) else None
 
 
+def as_sent(draft: TaskDraft, sent: Mapping[str, Any]) -> TaskDraft:
+    """Return the draft as it was when the create went out (`sent` is its canonical form), with later associations behind the sent ones."""
+    if not sent:
+        return draft
+    due = sent.get(Field.DUE)
+    linked = {
+        str(name): (
+            *(Linked(RemoteRef(one)) for one in sent.get(name) or ()),
+            *(one for one in getattr(draft, name) if one.ref.id not in (sent.get(name) or ())),
+        )
+        for name in (Field.CONTACTS, *RECORD_FIELDS)
+    }
+    return replace(
+        draft,
+        title=sent.get(Field.TITLE, draft.title),
+        due=_moment(due) if due else None,
+        assignee=sent.get(Field.ASSIGNEE, draft.assignee),
+        **linked,
+    )
+
+
+def _moment(text: str) -> date | datetime:
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+
+
 def _person(item: Item) -> Any:
     return item.wanted.person if isinstance(item.wanted, WantedContact) else None
 
@@ -191,7 +235,7 @@ def _establish(provider: Provider, item: Item) -> RemoteContact:
 
 _ASK: dict[type[Remote], Callable[[Provider, Item], RemoteTask | RemoteContact | None]] = {
     Create: lambda provider, item: provider.create_task(_draft(item), key=item.link.key),
-    Look: lambda provider, item: provider.find_task(item.link.key, _draft(item)),
+    Look: lambda provider, item: provider.find_task(item.link.key, as_sent(_draft(item), item.link.ancestor)),
     Update: lambda provider, item: provider.update_task(
         item.link.ref, _draft(item), changed=_changed(item), key=item.link.key
     ),

@@ -6,6 +6,7 @@ One claim makes at most one write. What a task needs beyond that is found by pla
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from crmhub.sync.values import (
@@ -48,7 +49,9 @@ def plan_task(
     now: datetime,
 ) -> Action:
     """Return what to do with a task's link now."""
-    action = _resolve_unknown(link, capabilities, now=now) or _converge(link, wanted, capabilities, settings)
+    action = _resolve_unknown(link, capabilities, now=now) or _converge(
+        _without_assumptions(link), wanted, capabilities, settings
+    )
     if isinstance(action, Remote) and action.operation in (switched_off or {}):
         scope = (switched_off or {})[action.operation]
         return Impossible(
@@ -71,6 +74,11 @@ def _resolve_unknown(link: LinkState, can: Capabilities, *, now: datetime) -> Ac
     if now < link.may_land_until + can.find_lag:
         return WaitUntil(link.may_land_until + can.find_lag, f"{can.label} may not show a new task yet.")
     return Look()
+
+
+def _without_assumptions(link: LinkState) -> LinkState:
+    """Return the link without an ancestor where a write has no answer: what is there now may be what was sent, or gone."""
+    return link if link.may_land_until is None else replace(link, ancestor={})
 
 
 def _converge(
@@ -196,6 +204,7 @@ def plan_contact(
         return WaitUntil(link.may_land_until, "A request without an answer may still take effect.")
     if not link.external_id:
         return _bring_contact(link, wanted, capabilities, now=now)
+    link = _without_assumptions(link)
     if wanted.is_followed and person_values(wanted) != dict(link.ancestor):
         return UpdateContact()
     return Nothing()

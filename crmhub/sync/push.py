@@ -26,10 +26,10 @@ from crmhub.sync.mapping import read_contacts, read_tasks
 from crmhub.sync.perform import Answered, Call, Item, group, perform
 from crmhub.sync.plan import plan_contact, plan_task
 from crmhub.sync.settle import Piece, hold_back, settle
-from crmhub.sync.values import Action, Impossible, LinkState, Remote, WantedContact, WantedTask
+from crmhub.sync.values import Action, Create, Delete, LinkState, Remote, WantedContact, WantedTask
 from providers.capabilities import Level
 from providers.errors import NotSent
-from providers.types import Field
+from providers.types import Field, canonical
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,8 @@ def push_due(connection_id: UUID, *, now: datetime | None = None) -> Pushed:
         moment = now or database_now()
         if connection is None or not connection.may_be_called(moment):
             break
-        if not any([_push_some(model, connection, done, now=now) for model in (ContactLink, TaskLink)]):
+        # One kind at a time: what the CRM said to the first (a quota, refused credentials) is heeded before the second.
+        if not any(_push_some(model, connection, done, now=now) for model in (ContactLink, TaskLink)):
             break
         if done.ask_again_in is not None:
             break
@@ -82,8 +83,8 @@ def _push_some(model: type[Any], connection: Connection, done: Pushed, *, now: d
     if _stops_its_worker(claim, size=size):
         _set_aside(model, claim, now=now or database_now())
         return True
-    pieces = _planned(connection, claim, now=now or database_now())
-    _send(connection, claim, pieces, done)
+    pieces = _planned(connection, claim, now=now)
+    _send(connection, claim, pieces, done, now=now)
     settle(connection, claim, pieces, now=now or database_now())
     done.settled += len(pieces)
     return True
@@ -110,28 +111,29 @@ def _set_aside(model: type[Any], claim: Claim[Any], *, now: datetime) -> None:
 # Claimed links, what is wanted of them, what to do
 
 
-def _planned(connection: Connection, claim: Claim[Any], *, now: datetime) -> list[Piece]:
+def _planned(connection: Connection, claim: Claim[Any], *, now: datetime | None) -> list[Piece]:
+    moment = now or database_now()
     try:
         wanted = _read(connection, claim, now=now)
     except SecretsUnreadable as error:
-        hold_back(connection, until=now + timedelta(minutes=1), why=str(error))
+        hold_back(connection, until=moment + timedelta(minutes=1), why=str(error))
         raise
     return [
-        Piece(row=row, link=(state := LinkState.of(row)), wanted=wanted[row.pk], action=_plan(connection, state, wanted[row.pk], now=now))
+        Piece(row=row, link=(state := LinkState.of(row)), wanted=wanted[row.pk], action=_plan(connection, state, wanted[row.pk], now=moment))
         for row in claim.links
     ]
 
 
 def _read(
-    connection: Connection, claim: Claim[Any], *, now: datetime
+    connection: Connection, claim: Claim[Any], *, now: datetime | None
 ) -> dict[UUID, WantedTask] | dict[UUID, WantedContact]:
     if isinstance(claim.links[0], ContactLink):
         return read_contacts(connection, claim.links)
     if connection.capabilities.supports(Field.ASSIGNEE).level is not Level.NONE:
         ids = Task.objects.filter(pk__in=[link.task_id for link in claim.links], assignee__isnull=False)
         if users := set(ids.values_list("assignee_id", flat=True)):
-            gate = PaceGate(connection.pk, limits_of(connection), lane=claim.lane, window=claim.window)
-            know_owners(connection, users, gate=gate, now=now)
+            gate = PaceGate(connection.pk, limits_of(connection), lane=claim.lane, window=claim.window, now=now)
+            know_owners(connection, users, gate=gate, now=claim.at)
     return read_tasks(connection, claim.links)
 
 
@@ -154,7 +156,9 @@ def _plan(
 # Sending
 
 
-def _send(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], done: Pushed) -> None:
+def _send(
+    connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], done: Pushed, *, now: datetime | None
+) -> None:
     """Make the calls whose slots are there; the rest of the claim is given back for when theirs come."""
     can = connection.capabilities
     by_id = {piece.link.id: piece for piece in pieces}
@@ -170,6 +174,7 @@ def _send(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], do
         ahead=A_MOMENT,
         lane=claim.lane,
         last_sent_ago=_last_sent_ago(connection, claim.at),
+        now=now,
     )
     for call, delay in zip(calls, slots.delays, strict=False):
         call.delay = delay
@@ -180,7 +185,7 @@ def _send(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], do
         done.ask_again_in = slots.ask_again_in
     granted = _mark(connection, claim, granted, by_id)
     if granted:
-        perform(connection, granted, lane=claim.lane, window=claim.window)
+        perform(connection, granted, lane=claim.lane, window=claim.window, now=now)
     for call in granted:
         for number, item in enumerate(call.items, 1):
             piece = by_id[item.link.id]
@@ -212,6 +217,12 @@ def _mark(
         )
         writing = [one for one in ours if isinstance(by_id[one].action, Remote) and by_id[one].action.writes]  # type: ignore[attr-defined]
         model._default_manager.filter(pk__in=writing).update(may_land_until=claim.until)
+        deleting = [one for one in writing if isinstance(by_id[one].action, Delete)]
+        model._default_manager.filter(pk__in=deleting).update(deletion_sent=True)
+        for one in writing:
+            if isinstance(by_id[one].action, Create):
+                # A later look searches where the task was sent, not where an edit has moved it meanwhile.
+                model._default_manager.filter(pk=one).update(ancestor=canonical(by_id[one].wanted.draft))  # type: ignore[union-attr]
         for one in ours:
             by_id[one].attempt = _attempt(connection, claim, by_id[one])
         Attempt.objects.bulk_create([piece.attempt for piece in by_id.values() if piece.attempt is not None])

@@ -26,6 +26,7 @@ class LinkState:
     ancestor: Mapping[str, Any]
     retired: tuple[RemoteRef, ...]
     failures: int = 0
+    deletion_sent: bool = False
 
     @classmethod
     def of(cls, link: PushedLink) -> LinkState:
@@ -40,6 +41,7 @@ class LinkState:
             ancestor=link.ancestor,
             retired=tuple(RemoteRef(one["id"], one.get("parent_id", "")) for one in link.retired),
             failures=link.failures,
+            deletion_sent=link.deletion_sent,
         )
 
     @property

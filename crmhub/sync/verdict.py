@@ -254,7 +254,7 @@ def _continued(case: Case, link: LinkState, *, losses: tuple[Loss, ...]) -> dict
     return {
         **_released(),
         **_forgiven(),
-        "may_land_until": None,
+        **_answered(),
         "due_at": case.now,
         "sync_status": SyncStatus.PENDING,
         "last_success_at": case.now,
@@ -300,7 +300,7 @@ def _deleted_retired(case: Case, remote: Any) -> dict[str, Any]:
 
 def _looked(case: Case, remote: Any) -> dict[str, Any]:
     """What landed may be an older version, so what is found is owed an update; what is not found, a create."""
-    found = {**_released(), "may_land_until": None, "due_at": case.now, "sync_status": SyncStatus.PENDING}
+    found = {**_released(), **_answered(), "ancestor": {}, "due_at": case.now, "sync_status": SyncStatus.PENDING}
     if remote is None:
         return found
     return {
@@ -308,7 +308,6 @@ def _looked(case: Case, remote: Any) -> dict[str, Any]:
         "external_id": remote.ref.id,
         "external_parent_id": remote.ref.parent_id,
         "external_url": remote.url,
-        "ancestor": {},
         "last_write_at": case.ended_at,
     }
 
@@ -421,7 +420,7 @@ def _not_found(case: Case, error: ProviderError) -> Verdict:
         return _may_pass(case, error)
     if isinstance(case.action, Delete | DeleteRetired):
         return _succeeded(case, None)
-    if case.settings.get("gone_there") == "recreate":
+    if case.settings.get("gone_there") == "recreate" or case.link.deletion_sent:
         return Verdict(
             _new_generation(case, keep_old=False), error.code, error.detail, "Deleted there: it is made anew."
         )
@@ -450,7 +449,7 @@ def _conflict(case: Case, error: ProviderError) -> Verdict:
     if error.existing_id and isinstance(case.action, Create | EstablishContact):
         changes = {
             **_released(),
-            "may_land_until": None,
+            **_answered(),
             "external_id": error.existing_id,
             "ancestor": {},
             "due_at": case.now,
@@ -522,8 +521,12 @@ def _forgiven() -> dict[str, Any]:
     return {"failures": 0, "first_failed_at": None, "last_error": "", "last_error_code": ""}
 
 
+def _answered() -> dict[str, Any]:
+    return {"may_land_until": None, "deletion_sent": False}
+
+
 def _mark_before(case: Case) -> dict[str, Any]:
-    return {"may_land_until": case.previous_mark}
+    return {"may_land_until": case.previous_mark, "deletion_sent": case.link.deletion_sent}
 
 
 def _given_back(case: Case) -> dict[str, Any]:
@@ -543,7 +546,7 @@ def _in_step(case: Case, *, losses: tuple[Loss, ...], external_id: str) -> dict[
     changes: dict[str, Any] = {
         **_released(),
         **_forgiven(),
-        "may_land_until": None,
+        **_answered(),
         "pushed_version": case.wanted.version,
         "due_at": case.now if case.is_owed else None,
         "sync_status": SyncStatus.PENDING if case.is_owed else SyncStatus.IN_SYNC,
@@ -576,7 +579,7 @@ def _new_generation(case: Case, *, keep_old: bool) -> dict[str, Any]:
         retired.append({"id": case.link.external_id, "parent_id": case.link.external_parent_id})
     return {
         **_released(),
-        "may_land_until": None,
+        **_answered(),
         "external_id": "",
         "external_parent_id": "",
         "external_url": "",

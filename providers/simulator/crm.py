@@ -55,6 +55,8 @@ class Simulator(ABC):
         self.setting = dict(self.default_setting)
         self.find_lag = 0.0
         self.closing = threading.Event()
+        # Called with each request after it took effect and before it is answered; for tests that act in between.
+        self.before_answer: Callable[[Call], None] | None = None
         self._limits = tuple(self.limits if limits is None else limits)
         self._lock = threading.RLock()
         self._chance = random.Random(seed)
@@ -156,6 +158,8 @@ class Simulator(ABC):
         else:
             reply = Reply(0)
         entry = self._note(call, reply, fault)
+        if self.before_answer is not None:
+            self.before_answer(call)
         if fault is not None:
             reply = self._spoil(fault, reply, entry)
         return reply
@@ -203,7 +207,7 @@ class Simulator(ABC):
             return reply
         spoilt = {
             "status": lambda: self.refusal(fault.status),
-            "rate_limited": lambda: self.throttled(self._limits[0], fault.seconds),
+            "rate_limited": lambda: self.throttled(self.limits[0], fault.seconds),
             "slow": lambda: Reply(reply.status, reply.body, reply.headers, seconds_per_byte=fault.seconds),
             "html": lambda: Reply(200, "<html><body><h1>We will be back soon</h1></body></html>"),
             "empty": lambda: Reply(200),

@@ -1,0 +1,76 @@
+"""Claims: one worker per link, interactive links first, and the database's clock."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+
+from crmhub.models import Lane, TaskLink
+from crmhub.sync.claim import take
+from crmhub.tests.engine.conftest import Hub
+
+pytestmark = pytest.mark.engine
+
+
+def connected(hub: Hub, tasks: int):
+    hub.connect("highlevel")
+    made = [hub.save_task(title=f"Task {number}") for number in range(tasks)]
+    return hub.connections["highlevel"], made
+
+
+def test_a_link_is_claimed_by_one_of_two_workers(hub: Hub):
+    connection, _ = connected(hub, tasks=6)
+    start, claimed = threading.Barrier(4), []
+
+    def work() -> None:
+        start.wait()
+        while claim := take(TaskLink, connection, size=2, now=hub.now):
+            claimed.extend(link.pk for link in claim.links)
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+
+    assert sorted(claimed) == sorted(TaskLink.objects.values_list("pk", flat=True))
+
+
+def test_interactive_saves_go_before_retries(hub: Hub):
+    connection, (early, late) = connected(hub, tasks=2)
+    TaskLink.objects.filter(task=early).update(lane=Lane.RETRY, due_at=hub.now - timedelta(hours=1))
+
+    claim = take(TaskLink, connection, size=5, now=hub.now)
+
+    assert [link.task_id for link in claim.links] == [late.pk]
+
+
+def test_what_is_due_later_is_left_alone(hub: Hub):
+    connection, (task,) = connected(hub, tasks=1)
+    TaskLink.objects.filter(task=task).update(due_at=hub.now + timedelta(seconds=1))
+
+    assert take(TaskLink, connection, size=5, now=hub.now) is None
+
+
+def test_a_claim_can_be_taken_again_when_its_lease_is_over_and_the_lapse_is_counted(hub: Hub):
+    connection, _ = connected(hub, tasks=1)
+    take(TaskLink, connection, size=5, now=hub.now)
+
+    during = take(TaskLink, connection, size=5, now=hub.now + timedelta(seconds=59))
+    after = take(TaskLink, connection, size=5, now=hub.now + timedelta(seconds=60))
+
+    assert during is None
+    assert [link.lapses for link in after.links] == [1]
+
+
+def test_links_that_lapsed_are_claimed_in_ever_smaller_groups(hub: Hub):
+    connection, _ = connected(hub, tasks=20)
+    sizes = []
+    for lapse in range(4):
+        TaskLink.objects.update(lapses=lapse, claim_token=uuid4(), claimed_at=hub.now, due_at=hub.now)
+        sizes.append(len(take(TaskLink, connection, size=16, now=hub.now).links))
+
+    assert sizes == [4, 1, 1, 1]

@@ -1,0 +1,101 @@
+"""The pace: never above the vendor's rate, and a part of it kept for people who wait."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from crmhub.models import Lane
+from crmhub.sync.pace import reserve
+from providers.capabilities import Limit
+
+pytestmark = pytest.mark.engine
+
+NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
+TEN_IN_FIVE = [Limit(10, 5.0)]
+
+
+def after(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def test_a_fresh_account_gives_its_whole_window_at_once():
+    assert reserve(uuid4(), TEN_IN_FIVE, count=10, now=NOON).delays == (0.0,) * 10
+
+
+def test_one_more_than_the_window_learns_when_to_come_back():
+    account = uuid4()
+
+    slots = reserve(account, TEN_IN_FIVE, count=11, now=NOON)
+
+    assert len(slots.delays) == 10
+    assert slots.ask_again_in == pytest.approx(5.15)
+
+
+def test_a_slot_a_moment_ahead_is_given_with_its_delay():
+    account = uuid4()
+    reserve(account, TEN_IN_FIVE, count=10, now=NOON)
+
+    slots = reserve(account, TEN_IN_FIVE, count=2, ahead=0.5, now=after(4.9))
+
+    assert slots.delays == (pytest.approx(0.25), pytest.approx(0.25))
+
+
+def test_no_window_ever_holds_more_than_the_limit():
+    account, sent = uuid4(), []
+    for tick in range(400):
+        moment = tick * 0.1
+        slots = reserve(account, TEN_IN_FIVE, count=3, ahead=0.2, lane=tick % 3, now=after(moment))
+        sent += [moment + delay for delay in slots.delays]
+
+    windows = [sum(1 for other in sent if first <= other < first + 5.0) for first in sent]
+    assert max(windows) == 10
+    assert len(sent) >= 10 * 40 / 5.15 - 10
+
+
+def test_a_fifth_is_kept_for_people():
+    account = uuid4()
+    retries = reserve(account, TEN_IN_FIVE, count=10, lane=Lane.RETRY, now=NOON)
+
+    interactive = reserve(account, TEN_IN_FIVE, count=10, lane=Lane.INTERACTIVE, now=NOON)
+
+    assert (len(retries.delays), len(interactive.delays)) == (8, 2)
+
+
+def test_every_limit_holds_at_once():
+    account = uuid4()
+    limits = [Limit(2, 1.0), Limit(3, 60.0)]
+
+    first = reserve(account, limits, count=5, now=NOON)
+    second = reserve(account, limits, count=5, now=after(2))
+
+    assert (len(first.delays), len(second.delays)) == (2, 1)
+    assert second.ask_again_in == pytest.approx(59.8)
+
+
+def test_a_budget_of_its_own_is_counted_apart():
+    account = uuid4()
+    limits = [Limit(1, 10.0), Limit(1, 1.0, "search")]
+    reserve(account, limits, now=NOON)
+
+    assert reserve(account, limits, budget="search", now=NOON).delays == (0.0,)
+    assert reserve(account, limits, now=NOON).delays == ()
+
+
+def test_a_lost_log_counts_as_a_used_up_window(redis_connection):
+    account = uuid4()
+    reserve(account, TEN_IN_FIVE, count=10, now=NOON)
+    redis_connection.flushall()
+
+    slots = reserve(account, TEN_IN_FIVE, count=1, last_sent_ago=1.0, now=after(1))
+
+    assert slots.delays == ()
+    assert slots.ask_again_in == pytest.approx(4.15)
+
+
+def test_accounts_do_not_share_their_rate():
+    reserve(uuid4(), TEN_IN_FIVE, count=10, now=NOON)
+
+    assert len(reserve(uuid4(), TEN_IN_FIVE, count=10, now=NOON).delays) == 10
