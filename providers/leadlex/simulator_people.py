@@ -1,0 +1,145 @@
+"""The simulated LeadLex's contacts, users, companies and deals. Shapes and rules as its pages tell them (read 2026-11)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from providers.leadlex import simulator_records as records
+from providers.leadlex.simulator_gateway import Gateway, answering, body_of, known_query, listing
+from providers.leadlex.simulator_records import Record, Refused, invalid
+from providers.simulator import Call, Reply, route
+
+_SORTS = ("created_at", "updated_date", "full_name")
+_NAMES = ("full_name", "first_name", "last_name", "email")
+
+
+class People(Gateway):
+    """Everything that a task can point at."""
+
+    # Contacts
+
+    @route("POST", "/v1/contacts")
+    @answering
+    def create_contact(self, call: Call) -> Reply:
+        """Make a contact. …/api-reference/contacts/create (read 2026-11)."""
+        if (replay := self._replay(call)) is not None:
+            return replay
+        body = records.check_body(body_of(call), records.CONTACT_CREATE)
+        if not any(str(body.get(name, "")).strip() for name in _NAMES):
+            raise invalid("At least one of full_name, first_name, last_name or email is required")
+        if (existing := self._same_email(body)) is not None and self.duplicate_contacts != "second":
+            if self.duplicate_contacts == "conflict":
+                raise Refused(409, "conflict", f"A contact with this email exists: {existing['id']}")
+            return Reply(200, {"data": dict(existing)})
+        self._must_be_ours(
+            "related_company_id", body.get("related_company_id", body.get("company_id")), "companies"
+        )
+        return self._remember(call, Reply(201, {"data": dict(self._new_contact(body))}))
+
+    @route("GET", "/v1/contacts")
+    @answering
+    def list_contacts(self, call: Call) -> Reply:
+        """List or search contacts. …/api-reference/contacts/list (read 2026-11)."""
+        known_query(call, "search", "list_id", "created_after", "sort")
+        if call.query.get("sort", "created_at").removeprefix("-") not in _SORTS:
+            raise invalid("sort: Unknown sort", {"sort": f"Must be one of: {', '.join(_SORTS)}"})
+        text = call.query.get("search", "").casefold()
+        names = ("full_name", "email", *(("phone",) if self.search_covers_phones else ()))
+        found = [
+            contact
+            for contact in self._held["contacts"].values()
+            if any(text in str(contact[name] or "").casefold() for name in names)
+        ]
+        return listing(call, "contacts", found)
+
+    @route("GET", "/v1/contacts/{id}")
+    @answering
+    def get_contact(self, call: Call) -> Reply:
+        """Show one contact under `data`. …/api-reference/contacts/get (read 2026-11)."""
+        return Reply(200, {"data": dict(self._one_of("contacts", call, "Contact"))})
+
+    @route("PATCH", "/v1/contacts/{id}")
+    @answering
+    def update_contact(self, call: Call) -> Reply:
+        """Change what is sent; `notes` is added to. …/api-reference/contacts/update (read 2026-11)."""
+        contact = self._one_of("contacts", call, "Contact")
+        body = records.check_body(body_of(call), records.CONTACT_UPDATE, nullable=records.CONTACT_UPDATE)
+        if "notes" in body:
+            body = {**body, "notes": f"{contact.get('notes', '')}{body['notes']}"}
+        changed = {**contact, **body}
+        if not any(str(changed[name] or "").strip() for name in ("first_name", "last_name", "email")):
+            raise invalid("At least one of full_name, first_name, last_name or email is required")
+        contact |= body
+        if {"first_name", "last_name"} & body.keys():
+            contact["full_name"] = f"{contact['first_name'] or ''} {contact['last_name'] or ''}".strip()
+        contact["updated_date"] = records.created_date(None, self.now())
+        return Reply(200, {"data": dict(contact)})
+
+    def _new_contact(self, body: Mapping[str, Any]) -> Record:
+        contact = {
+            "id": str(body.get("id") or uuid.uuid4()),
+            **records.named(body),
+            **{name: body.get(name) for name in ("email", "phone", "job_title", "linkedin_url", "priority")},
+            "company_name": body.get("company"),
+            "related_company_id": body.get("related_company_id", body.get("company_id")),
+            "tags": body.get("tags", []),
+            "custom_fields": body.get("custom_fields", {}),
+            "created_at": records.created_date(body.get("created_date"), self.now()),
+            "updated_date": None,
+        }
+        self._held["contacts"][contact["id"]] = contact
+        return contact
+
+    def _same_email(self, body: Mapping[str, Any]) -> Record | None:
+        email = str(body.get("email") or "").casefold()
+        held = self._held["contacts"].values()
+        return next((one for one in held if email and str(one["email"] or "").casefold() == email), None)
+
+    # Users, companies, deals
+
+    @route("GET", "/v1/users")
+    @answering
+    def list_users(self, call: Call) -> Reply:
+        """List all users; no pages. …/api-reference/users/list (read 2026-11)."""
+        return Reply(200, {"data": {"users": list(self._held["users"].values())}})
+
+    @route("GET", "/v1/companies")
+    @answering
+    def list_companies(self, call: Call) -> Reply:
+        """List or search companies. …/api-reference/companies/list (read 2026-11)."""
+        known_query(call, "search", "industry")
+        text = call.query.get("search", "").casefold()
+        return listing(
+            call,
+            "companies",
+            [one for one in self._held["companies"].values() if text in one["name"].casefold()],
+        )
+
+    @route("GET", "/v1/deals")
+    @answering
+    def list_deals(self, call: Call) -> Reply:
+        """List deals; there is no search. …/api-reference/deals/list (read 2026-11)."""
+        known_query(
+            call,
+            *("status", "pipeline", "stage", "contact_id", "owner_user_id", "tags"),
+            *("created_after", "created_before", "updated_after"),
+        )
+        return listing(call, "deals", list(self._held["deals"].values()))
+
+    @route("GET", "/v1/deals/{id}")
+    @answering
+    def get_deal(self, call: Call) -> Reply:
+        """Show one deal under `data.deal`. …/api-reference/deals/get (read 2026-11)."""
+        return Reply(200, {"data": {"deal": self._one_of("deals", call, "Deal")}})
+
+    # For the tests and the demo
+
+    def contacts(self) -> list[dict[str, Any]]:
+        """Return the contacts held."""
+        names = ("id", "first_name", "last_name", "email", "phone")
+        return [
+            {**{name: one[name] for name in names}, "company": one["company_name"], "deleted": False}
+            for one in self._held["contacts"].values()
+        ]
