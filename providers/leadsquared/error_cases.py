@@ -1,0 +1,163 @@
+"""LeadSquared's refusals: an envelope with `ExceptionType` and `ExceptionMessage`, under more than one status.
+
+Every `MX…Exception` is a verdict: the vendor's own asynchronous API does not repeat those. What names no `MX` type is trouble of
+the platform and is judged by its status.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+
+from providers.error_cases import DEFAULT_WAIT, Answer, Case
+from providers.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Permanent,
+    ProviderError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+)
+from providers.types import Field
+from providers.waiting import LONGEST_WAIT, retry_after
+
+READ_ON = date(2026, 11, 22)
+ERRORS = "https://apidocs.leadsquared.com/error-handling/"
+RATE_LIMITS = "https://apidocs.leadsquared.com/rate-limits/"
+AUTHENTICATION = "https://apidocs.leadsquared.com/authentication/"
+
+# Longer names stand before the shorter ones that are part of them.
+_OUR_FIELDS = {
+    "OwnerEmailAddress": Field.ASSIGNEE,
+    "OwnerId": Field.ASSIGNEE,
+    "RelatedEntityId": Field.CONTACTS,
+    "RelatedEntity": Field.CONTACTS,
+    "ReminderBeforeDays": Field.REMINDER,
+    "ReminderTime": Field.REMINDER,
+    "Reminder": Field.REMINDER,
+    "Description": Field.BODY,
+    "NotifyBy": Field.NOTIFY,
+    "Location": Field.LOCATION,
+    "TaskType": Field.TYPE,
+    "DueDate": Field.DUE,
+    "EndDate": Field.END,
+    "Name": Field.TITLE,
+}
+_NAMES = re.compile(rf"(?<![A-Za-z])({'|'.join(_OUR_FIELDS)})(?:\.Name)?(?![A-Za-z])")
+_WINDOW = re.compile(r"in\s+(\d+)\s*(second|minute|hour|day)", re.IGNORECASE)
+_SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
+_NO_SUCH_TASK = re.compile(r"\btask\b.*(not (be )?found|not exist|invalid)|invalid task", re.IGNORECASE)
+
+
+def exception_type(answer: Answer) -> str:
+    """Return the `ExceptionType` of an error body, "" for any other."""
+    return str(answer.json.get("ExceptionType") or "") if isinstance(answer.json, Mapping) else ""
+
+
+def wait_in(words: str) -> float | None:
+    """Return the seconds of the window that "API calls exceeded the limit of 25 in 5 second(s)" speaks of, or None."""
+    found = _WINDOW.search(words)
+    return min(float(found.group(1)) * _SECONDS[found.group(2).lower()], LONGEST_WAIT) if found else None
+
+
+def refused_fields(words: str) -> dict[str, str]:
+    """Return our field of each of its own that the vendor names in its words."""
+    return {str(_OUR_FIELDS[name]): words for name in _NAMES.findall(words)}
+
+
+def _of_type(*names: str) -> Callable[[Answer], bool]:
+    return lambda answer: exception_type(answer) in names
+
+
+def _is_verdict(answer: Answer) -> bool:
+    return exception_type(answer).startswith("MX")
+
+
+def _says_error(answer: Answer) -> bool:
+    return isinstance(answer.json, Mapping) and answer.json.get("Status") == "Error"
+
+
+def _is_gone(answer: Answer) -> bool:
+    words = answer.json.get("ExceptionMessage") if isinstance(answer.json, Mapping) else ""
+    return _is_verdict(answer) and bool(_NO_SUCH_TASK.search(str(words or "")))
+
+
+def _said(words: str) -> str:
+    return f": {words}" if words else ""
+
+
+def _rate_limited(answer: Answer, words: str) -> ProviderError:
+    waits = [wait for wait in (retry_after(answer.headers), wait_in(words)) if wait is not None]
+    return RateLimited(
+        f"LeadSquared says the account is over its limit{_said(words)}.",
+        retry_after=max(waits, default=DEFAULT_WAIT),
+        status=answer.status,
+    )
+
+
+def _unauthorized(answer: Answer, words: str) -> ProviderError:
+    return Unauthorized(
+        "LeadSquared does not accept the keys: they are wrong, their user is inactive, or the account lives on "
+        f"another region's host{_said(words)}.",
+        status=answer.status,
+    )
+
+
+def _forbidden(answer: Answer, words: str) -> ProviderError:
+    return Forbidden(
+        f"LeadSquared does not allow this to the user of the keys{_said(words)}.", status=answer.status
+    )
+
+
+def _conflict(answer: Answer, words: str) -> ProviderError:
+    return Conflict(f"LeadSquared has another record with this value{_said(words)}.", status=answer.status)
+
+
+def _markup(answer: Answer, words: str) -> ProviderError:
+    reason = words or "looks like markup"
+    return Rejected(
+        f"LeadSquared takes the text for markup and refuses it{_said(words)}.",
+        fields=refused_fields(words) or {str(Field.TITLE): reason, str(Field.BODY): reason},
+        status=answer.status,
+    )
+
+
+def _gone(answer: Answer, words: str) -> ProviderError:
+    return NotFound(f"LeadSquared has no such task{_said(words)}.", status=answer.status)
+
+
+def _rejected(answer: Answer, words: str) -> ProviderError:
+    said = _said(words or exception_type(answer))
+    return Rejected(
+        f"LeadSquared refused the request{said}.", fields=refused_fields(words), status=answer.status
+    )
+
+
+def _no_such_path(answer: Answer, words: str) -> ProviderError:
+    return Permanent(
+        f"LeadSquared's API is not at this address; check the host of the connection{_said(words)}.",
+        status=answer.status,
+    )
+
+
+CASES: tuple[Case, ...] = (
+    # The limit is told as 429 by the documentation and was seen as 200 by two integrators.
+    Case(_rate_limited, RATE_LIMITS, READ_ON, when=_of_type("MXAPIRateLimitExceededException")),
+    Case(_rate_limited, RATE_LIMITS, READ_ON, status=429),
+    Case(_unauthorized, AUTHENTICATION, READ_ON, status=401),
+    Case(_unauthorized, AUTHENTICATION, READ_ON, when=_of_type("MXUnAuthorizedAccessException")),
+    # Not documented (2026-11): read as "this call is beyond the user's role", which stops less than wrong keys would.
+    Case(_forbidden, ERRORS, READ_ON, when=_of_type("MXUnauthorizedRequestException")),
+    Case(_conflict, ERRORS, READ_ON, when=_of_type("MXDuplicateEntryException")),
+    Case(_markup, ERRORS, READ_ON, when=_of_type("MXXSSException")),
+    # Which type a missing task has is not documented (2026-11), so the words decide.
+    Case(_gone, ERRORS, READ_ON, when=_is_gone),
+    Case(_rejected, ERRORS, READ_ON, when=_is_verdict),
+    Case(_rejected, ERRORS, READ_ON, status=200, when=_says_error),
+    Case(_rejected, ERRORS, READ_ON, status=400),
+    # Here a 404 is an unknown path, never a missing record: read as one it would end a delete that did not happen.
+    Case(_no_such_path, ERRORS, READ_ON, status=404),
+)
