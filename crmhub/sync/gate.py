@@ -79,7 +79,7 @@ class PaceGate:
         )
         if not slots.delays:
             self.ask_again_in = slots.ask_again_in
-            raise NotSent("The rate of this account is used up for the moment.")
+            raise NotSent(slots.why)
         self._sleep(slots.delays[0])
 
     def before_bytes(self) -> None:

@@ -81,6 +81,7 @@ class Slots:
 
     delays: tuple[float, ...]
     ask_again_in: float | None = None
+    why: str = "The rate of this account is used up for the moment."
 
 
 def reserve(
@@ -115,7 +116,7 @@ def reserve(
         delays = [int(text) / 1_000_000 for text in _script()(keys=[_key(connection_id, budget)], args=arguments)]
     except redis.RedisError as error:
         log.warning("pace_store_is_away: %s", type(error).__name__)
-        return Slots((), STORE_IS_AWAY)
+        return Slots((), STORE_IS_AWAY, "Redis, which keeps the pace, does not answer; nothing is sent blindly.")
     if delays and delays[-1] < 0:
         return Slots(tuple(delays[:-1]), -delays[-1])
     return Slots(tuple(delays))

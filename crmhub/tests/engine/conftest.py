@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connections
 
 from crmhub import services, sync
 from crmhub.clock import database_now
 from crmhub.models import Connection, Contact, ContactLink, Record, Task, TaskLink
 from providers.registry import codes
-from providers.simulator import Server, Simulator
+from providers.simulator import Call, Server, Simulator
 from providers.simulator.__main__ import simulator_class
 
 
@@ -127,6 +128,18 @@ def ada(transactional_db: None) -> Any:
 def code(request: pytest.FixtureRequest) -> str:
     """Each CRM in turn."""
     return str(request.param)
+
+
+def meanwhile(simulator: Simulator, act: Callable[[], object]) -> None:
+    """Let something happen here once, after the CRM's next request took effect and before it is answered."""
+
+    def happen(call: Call) -> None:
+        simulator.before_answer = None
+        act()
+        # This runs in a thread of the simulator, which has a database connection of its own now.
+        connections.close_all()
+
+    simulator.before_answer = happen
 
 
 def live(simulator: Simulator) -> list[dict[str, Any]]:

@@ -8,9 +8,10 @@ from uuid import uuid4
 import pytest
 
 from crmhub import services, sync
-from crmhub.models import Attempt, Connection, TaskLink
+from crmhub.models import Attempt, Connection, Task, TaskLink
 from crmhub.sync.claim import take
-from crmhub.tests.engine.conftest import Hub, live
+from crmhub.sync.credentials import provider_for
+from crmhub.tests.engine.conftest import Hub, live, meanwhilefrom providers.types import RemoteRef
 
 pytestmark = pytest.mark.engine
 
@@ -180,14 +181,10 @@ def test_what_somebody_deleted_there_is_made_anew_where_the_connection_says_so(h
     assert [there["title"] for there in live(simulator)] == ["Ring Grace"]
 
 
-def _delete_by_hand(hub: Hub, code: str, task) -> None:
+def _delete_by_hand(hub: Hub, code: str, task: Task) -> None:
     """Delete the task at the CRM as a person there would: behind the hub's back."""
     link = hub.link(task)
-    from crmhub.sync.credentials import provider_for
-
     provider, _ = provider_for(hub.connections[code])
-    from providers.types import RemoteRef
-
     provider.delete_task(RemoteRef(link.external_id, link.external_parent_id))
 
 
@@ -214,12 +211,8 @@ def test_a_worker_that_comes_back_late_does_not_overwrite_what_came_after(hub: H
     hub.settle()
     hub.edit(task, title="Ring Grace")
 
-    def steal(*_args: object) -> None:
-        TaskLink.objects.filter(task=task).update(claim_token=uuid4())
-
-    simulator.before_answer = steal
+    meanwhile(simulator, lambda: TaskLink.objects.filter(task=task).update(claim_token=uuid4()))
     hub.push()
-    simulator.before_answer = None
     late = hub.link(task)
     TaskLink.objects.filter(task=task).update(due_at=hub.now)
     hub.settle()

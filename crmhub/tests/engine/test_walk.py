@@ -16,7 +16,7 @@ from crmhub import services, sync
 from crmhub.models import ContactLink, Task, TaskLink
 from crmhub.sync import push
 from crmhub.sync.claim import take
-from crmhub.tests.engine.conftest import Hub, live
+from crmhub.tests.engine.conftest import Hub, live, meanwhile
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -111,13 +111,9 @@ class Walk:
                 push._send(connection, claim, pieces, push.Pushed(), now=self.hub.now)
 
     def save_during_a_push(self) -> None:
-        self.simulator.before_answer = lambda call: self._edit_once()
+        meanwhile(self.simulator, self.edit)
         self.hub.push()
         self.simulator.before_answer = None
-
-    def _edit_once(self) -> None:
-        self.simulator.before_answer = None
-        self.edit()
 
     def pass_time(self) -> None:
         self.hub.wait(self.chance.choice([1, 5, 20, 61, 130]))
