@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ def limits_are_in_order(**_: Any) -> list[Error]:
     """Refuse limits by which a job could outlive the lease on the links it holds."""
     order = ("HTTP_DEADLINE_SECONDS", "JOB_SOFT_LIMIT", "JOB_HARD_LIMIT", "LEASE_SECONDS")
     values = [getattr(settings, name) for name in order]
-    if all(first < second for first, second in zip(values, values[1:], strict=False)):
+    if all(first < second for first, second in pairwise(values)):
         return []
     shown = " < ".join(f"{name} ({value:g})" for name, value in zip(order, values, strict=True))
     return [

@@ -45,7 +45,9 @@ def reseal(sealed: str) -> str:
 def _box() -> MultiFernet:
     keys = settings.CREDENTIALS_KEYS
     if not keys:
-        raise ImproperlyConfigured("CREDENTIALS_KEYS is empty; it needs at least one key to seal credentials with.")
+        raise ImproperlyConfigured(
+            "CREDENTIALS_KEYS is empty; it needs at least one key to seal credentials with."
+        )
     try:
         return MultiFernet([Fernet(key) for key in keys])
     except ValueError as error:

@@ -23,7 +23,22 @@ LONGEST_COUNTDOWN = 60.0  # seconds; Redis hands longer ones out twice
 SAME_WAKE = 2  # seconds in which a second wake of one connection is the same wake
 CIRCUIT_SECONDS = 1.0
 
-_broken_until = 0.0
+
+class _Circuit:
+    """Whether the broker failed a moment ago, in this process."""
+
+    def __init__(self) -> None:
+        self.open_until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() < self.open_until
+
+    def trip(self) -> None:
+        self.open_until = time.monotonic() + CIRCUIT_SECONDS
+
+
+circuit = _Circuit()
 
 
 def after_commit(connection_ids: Iterable[UUID]) -> None:
@@ -39,14 +54,13 @@ def push(connection_ids: Iterable[UUID], *, countdown: float = 0.0) -> bool:
     `countdown` is in seconds and cut at a minute. A broker that did not answer is not asked again for a second: the sweep
     finds what is due.
     """
-    global _broken_until
-    if time.monotonic() < _broken_until:
+    if circuit.is_open:
         return False
     try:
         for connection_id in connection_ids:
             _publish(connection_id, countdown=min(countdown, LONGEST_COUNTDOWN))
     except Exception as error:  # whatever the broker does, a save that is committed must not fail
-        _broken_until = time.monotonic() + CIRCUIT_SECONDS
+        circuit.trip()
         log.warning("wake_not_published: the sweep will find the work (%s)", type(error).__name__)
         return False
     return True

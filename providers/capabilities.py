@@ -231,7 +231,11 @@ def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str,
         if not is_whole:
             changes[_ATTRIBUTE.get(name, str(name))] = kept
             losses.append(Loss(name, support.note))
-        elif support.level is Level.LOSSY and not (support.words or support.alter or support.most) and value not in _EMPTY:
+        elif (
+            support.level is Level.LOSSY
+            and not (support.words or support.alter or support.most)
+            and value not in _EMPTY
+        ):
             losses.append(Loss(name, support.note))
     draft = replace(draft, **changes)
     for name in [name for name in capabilities.only_one_of if getattr(draft, name)][1:]:

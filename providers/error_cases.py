@@ -48,7 +48,7 @@ class Case:
     source: str
     read_on: date
     status: int | None = None
-    when: Callable[[Answer], bool] = lambda answer: True
+    when: Callable[[Answer], bool] = lambda _answer: True
     writes: bool | None = None
 
     def fits(self, answer: Answer) -> bool:
@@ -108,13 +108,12 @@ def vendor_words(body: Any) -> str:
     if not isinstance(body, Mapping):
         return ""
     nested = body.get("error")
-    for text in (
+    for said in (
         body.get("message"),
         body.get("ExceptionMessage"),
         nested.get("message") if isinstance(nested, Mapping) else nested,
     ):
-        if isinstance(text, list):
-            text = "; ".join(str(part) for part in text)
+        text = "; ".join(str(part) for part in said) if isinstance(said, list) else said
         if isinstance(text, str) and text.strip():
             return re.sub(r"\s+", " ", text).strip()[:LONGEST_QUOTE].rstrip(".")
     return ""

@@ -1,19 +1,19 @@
 """What can go wrong at a vendor, named by what must wait and what ends the wait.
 
-    ProviderError(detail, *, status=None, request_id="")   `detail` is fit for staff: no secrets, no bodies
-      Transient               nothing landed; the vendor or the network is unwell
-        RateLimited           … and the account is over its quota: `retry_after` in seconds, at least 1
-        NotSent               … and the request never left us: our own pace or time window said no
-      Unconfirmed             the request went out and no verdict came back: it may have landed
-      Permanent               the same request again cannot help
-        Rejected              the vendor refused the values in `fields` {our field: its reason}
-        Unauthorized          credentials wrong or expired: the whole connection
-        Forbidden(scope)      this operation is beyond our scopes; others work
-        NotFound              no such record there
-        Conflict              somebody else has it: `existing_id` where the vendor says who
-        Ambiguous(candidates) several records fit; a person picks one
-        Unsupported           the vendor's API has no word for it
-    InvalidSignature          an inbound event that is not proven to come from the vendor
+ProviderError(detail, *, status=None, request_id="")   `detail` is fit for staff: no secrets, no bodies
+  Transient               nothing landed; the vendor or the network is unwell
+    RateLimited           … and the account is over its quota: `retry_after` in seconds, at least 1
+    NotSent               … and the request never left us: our own pace or time window said no
+  Unconfirmed             the request went out and no verdict came back: it may have landed
+  Permanent               the same request again cannot help
+    Rejected              the vendor refused the values in `fields` {our field: its reason}
+    Unauthorized          credentials wrong or expired: the whole connection
+    Forbidden(scope)      this operation is beyond our scopes; others work
+    NotFound              no such record there
+    Conflict              somebody else has it: `existing_id` where the vendor says who
+    Ambiguous(candidates) several records fit; a person picks one
+    Unsupported           the vendor's API has no word for it
+InvalidSignature          an inbound event that is not proven to come from the vendor
 """
 
 from __future__ import annotations

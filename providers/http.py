@@ -25,7 +25,9 @@ from providers.types import Exchange
 
 LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; a page of 100 records is well under one tenth of it
 KEPT_OF_A_BODY = 2048  # characters of a request or an answer that an attempt may keep
-KEEP_ALIVE = 4.0  # seconds; below the idle time-outs of the vendors' gateways, so that a reused socket is a live one
+KEEP_ALIVE = (
+    4.0  # seconds; below the idle time-outs of the vendors' gateways, so that a reused socket is a live one
+)
 USER_AGENT = "crmhub/1.0"
 
 
@@ -109,7 +111,9 @@ class HttpTransport:
                 raise Transient(f"Could not connect to {host}: {_in_words(error)}.") from error
             if not request.writes:
                 raise Transient(f"No answer from {host}: {_in_words(error)}.") from error
-            raise Unconfirmed(f"No answer from {host}: {_in_words(error)}. The request may have landed.") from error
+            raise Unconfirmed(
+                f"No answer from {host}: {_in_words(error)}. The request may have landed."
+            ) from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -120,7 +124,9 @@ class HttpTransport:
         with self._pool.stream(
             request.method,
             request.url,
-            headers={"Host": urlsplit(request.url).netloc, "User-Agent": USER_AGENT, **request.headers},
+            headers=list(
+                {"Host": urlsplit(request.url).netloc, "User-Agent": USER_AGENT, **request.headers}.items()
+            ),
             content=request.body or b"",
             extensions={"timeout": {"connect": left, "read": left, "write": left, "pool": left}},
         ) as response:
@@ -130,7 +136,9 @@ class HttpTransport:
                 if size > LARGEST_ANSWER:
                     raise httpcore2.RemoteProtocolError("the answer is too large")
                 chunks.append(chunk)
-            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+            headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+            }
             return Response(response.status, headers, b"".join(chunks))
 
     def _refuse_strangers(self, url: str) -> None:
@@ -138,7 +146,9 @@ class HttpTransport:
             return
         parts = urlsplit(url)
         if parts.scheme != "https" or not is_known_host(parts.hostname or "", self._hosts):
-            raise Permanent(f"{parts.scheme}://{parts.hostname} is not an address of this CRM; nothing was sent.")
+            raise Permanent(
+                f"{parts.scheme}://{parts.hostname} is not an address of this CRM; nothing was sent."
+            )
 
 
 def is_known_host(host: str, hosts: Iterable[str]) -> bool:
@@ -203,7 +213,9 @@ class _DeadlineBackend(httpcore2.SyncBackend):
         # answer differently the second time.
         address = _public_address(host, port) if self._public_only else host
         left = _time_left(httpcore2.ConnectTimeout)
-        return _DeadlineStream(super().connect_tcp(address, port, left, *args[1:], **_without_timeout(kwargs)))
+        return _DeadlineStream(
+            super().connect_tcp(address, port, left, *args[1:], **_without_timeout(kwargs))
+        )
 
 
 def _without_timeout(kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -278,7 +290,9 @@ class Redactor:
     def __init__(self, secrets: Iterable[str]) -> None:
         """Take the secrets; texts of fewer than four characters are not secrets and would shred every body."""
         forms = {form for secret in secrets if len(secret) >= 4 for form in (secret, quote(secret, safe=""))}
-        self._pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
+        self._pattern = (
+            re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
+        )
 
     def __call__(self, text: str) -> str:
         """Return the text without any secret."""

@@ -1,9 +1,20 @@
 """The hub's own truth: tasks, people and records, their counterparts at the CRMs, and who may change them."""
 
+from __future__ import annotations
+
 from crmhub.models.access import ApiKey, Profile
 from crmhub.models.attempts import Attempt
 from crmhub.models.connections import Connection
-from crmhub.models.links import ContactLink, Lane, Link, OwnerLink, PushedLink, RecordLink, SyncStatus, TaskLink
+from crmhub.models.links import (
+    ContactLink,
+    Lane,
+    Link,
+    OwnerLink,
+    PushedLink,
+    RecordLink,
+    SyncStatus,
+    TaskLink,
+)
 from crmhub.models.people import Contact
 from crmhub.models.records import Record
 from crmhub.models.tasks import Task, TaskContact, TaskRecord

@@ -21,7 +21,9 @@ class Attempt(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="attempts", db_index=False)
-    task_link = models.ForeignKey(TaskLink, models.CASCADE, null=True, blank=True, related_name="attempts", db_index=False)
+    task_link = models.ForeignKey(
+        TaskLink, models.CASCADE, null=True, blank=True, related_name="attempts", db_index=False
+    )
     contact_link = models.ForeignKey(
         ContactLink, models.CASCADE, null=True, blank=True, related_name="attempts", db_index=False
     )
@@ -41,9 +43,13 @@ class Attempt(models.Model):
         ordering = ("-id",)
         indexes = [
             models.Index(fields=["connection", "-id"], name="attempt_by_connection"),
-            models.Index(fields=["task_link", "-id"], name="attempt_by_task_link", condition=Q(task_link__isnull=False)),
             models.Index(
-                fields=["contact_link", "-id"], name="attempt_by_contact_link", condition=Q(contact_link__isnull=False)
+                fields=["task_link", "-id"], name="attempt_by_task_link", condition=Q(task_link__isnull=False)
+            ),
+            models.Index(
+                fields=["contact_link", "-id"],
+                name="attempt_by_contact_link",
+                condition=Q(contact_link__isnull=False),
             ),
             models.Index(fields=["outcome", "-id"], name="attempt_by_outcome"),
         ]

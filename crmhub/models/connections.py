@@ -95,7 +95,9 @@ class Connection(models.Model):
         ordering = ("name",)
         indexes = [
             models.Index(
-                fields=["provider", "name"], name="connection_live", condition=models.Q(disconnected_at__isnull=True)
+                fields=["provider", "name"],
+                name="connection_live",
+                condition=models.Q(disconnected_at__isnull=True),
             )
         ]
 

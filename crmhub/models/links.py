@@ -67,7 +67,9 @@ class PushedLink(Link):
 
     external_parent_id = models.CharField(max_length=200, blank=True, editable=False)
     generation = models.PositiveIntegerField(default=1, editable=False)
-    sync_status = models.CharField(max_length=10, choices=SyncStatus, default=SyncStatus.PENDING, editable=False)
+    sync_status = models.CharField(
+        max_length=10, choices=SyncStatus, default=SyncStatus.PENDING, editable=False
+    )
     status_since = models.DateTimeField(editable=False)
     wanted_version = models.PositiveIntegerField(default=0, editable=False)
     pushed_version = models.IntegerField(default=0, editable=False)
@@ -108,7 +110,9 @@ def _pushed_link_rules(name: str, subject: str) -> dict[str, Any]:
     return {
         "indexes": [
             models.Index(
-                fields=["connection", "lane", "due_at"], name=f"{name}_due", condition=models.Q(due_at__isnull=False)
+                fields=["connection", "lane", "due_at"],
+                name=f"{name}_due",
+                condition=models.Q(due_at__isnull=False),
             ),
             models.Index(fields=["connection", "sync_status", subject], name=f"{name}_by_status"),
             models.Index(fields=["sync_status", "status_since"], name=f"{name}_by_age"),
@@ -126,7 +130,9 @@ def _pushed_link_rules(name: str, subject: str) -> dict[str, Any]:
                 name=f"{name}_claim_is_leased",
             ),
             models.CheckConstraint(condition=models.Q(generation__gte=1), name=f"{name}_generation_from_one"),
-            models.CheckConstraint(condition=models.Q(pushed_version__gte=-1), name=f"{name}_pushed_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(pushed_version__gte=-1), name=f"{name}_pushed_is_known"
+            ),
         ],
     }
 
@@ -185,7 +191,9 @@ class OwnerLink(Link):
     checked_at = models.DateTimeField(editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "connection"], name="one_owner_link_per_connection")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "connection"], name="one_owner_link_per_connection")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} at {self.connection}"

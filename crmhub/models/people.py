@@ -44,7 +44,8 @@ class Contact(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=~models.Q(first_name="", last_name="", email="", phone=""), name="contact_is_somebody"
+                condition=~models.Q(first_name="", last_name="", email="", phone=""),
+                name="contact_is_somebody",
             ),
         ]
 

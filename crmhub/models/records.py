@@ -35,7 +35,8 @@ class Record(models.Model):
         indexes = [models.Index(fields=["kind", "name", "id"], name="record_by_name")]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(kind__in=["company", "deal", "ticket", "event"]), name="record_kind_is_known"
+                condition=models.Q(kind__in=["company", "deal", "ticket", "event"]),
+                name="record_kind_is_known",
             ),
         ]
 

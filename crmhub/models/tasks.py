@@ -63,7 +63,12 @@ class Task(models.Model):
     reminder_at = models.DateTimeField("reminder", null=True, blank=True)
     notify_by_email = models.BooleanField("notify by e-mail", default=False)
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="assigned_tasks", db_index=False
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="assigned_tasks",
+        db_index=False,
     )
     queue = models.CharField(max_length=100, blank=True)
     location = models.CharField(max_length=300, blank=True)
@@ -84,9 +89,13 @@ class Task(models.Model):
     class Meta:
         ordering = ("due_at", "id")
         indexes = [
-            models.Index(fields=["due_at", "id"], name="task_by_due", condition=models.Q(deleted_at__isnull=True)),
             models.Index(
-                fields=["status", "due_at", "id"], name="task_by_status", condition=models.Q(deleted_at__isnull=True)
+                fields=["due_at", "id"], name="task_by_due", condition=models.Q(deleted_at__isnull=True)
+            ),
+            models.Index(
+                fields=["status", "due_at", "id"],
+                name="task_by_status",
+                condition=models.Q(deleted_at__isnull=True),
             ),
             models.Index(
                 fields=["assignee", "due_at", "id"],
@@ -99,7 +108,9 @@ class Task(models.Model):
                 condition=models.Q(deleted_at__isnull=True),
             ),
             models.Index(
-                fields=["-deleted_at", "id"], name="task_by_deletion", condition=models.Q(deleted_at__isnull=False)
+                fields=["-deleted_at", "id"],
+                name="task_by_deletion",
+                condition=models.Q(deleted_at__isnull=False),
             ),
             models.Index(fields=["created_at", "id"], name="task_by_creation"),
             models.Index(fields=["updated_at", "id"], name="task_by_change"),
@@ -118,7 +129,8 @@ class Task(models.Model):
                 name="task_is_completed_at_a_moment",
             ),
             models.CheckConstraint(
-                condition=models.Q(due_is_date=False) | models.Q(due_at__isnull=False), name="task_date_needs_due"
+                condition=models.Q(due_is_date=False) | models.Q(due_at__isnull=False),
+                name="task_date_needs_due",
             ),
             models.CheckConstraint(
                 condition=models.Q(
@@ -127,7 +139,8 @@ class Task(models.Model):
                 name="task_status_is_known",
             ),
             models.CheckConstraint(
-                condition=models.Q(priority__in=["none", "low", "medium", "high"]), name="task_priority_is_known"
+                condition=models.Q(priority__in=["none", "low", "medium", "high"]),
+                name="task_priority_is_known",
             ),
         ]
 
@@ -160,7 +173,9 @@ class TaskContact(Association):
     contact = models.ForeignKey(Contact, models.PROTECT, related_name="task_contacts")
 
     class Meta(Association.Meta):
-        constraints = [models.UniqueConstraint(fields=["task", "contact"], name="one_association_per_contact")]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "contact"], name="one_association_per_contact")
+        ]
 
     def __str__(self) -> str:
         return f"{self.task} – {self.contact}"

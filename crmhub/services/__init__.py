@@ -1,5 +1,7 @@
 """Every write of the hub: keyword-only, one transaction each. Forms, the API, jobs and commands all come through here."""
 
+from __future__ import annotations
+
 from crmhub.services.connections import (
     change_connection,
     connect_account,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,12 +40,14 @@ def connect_account(
     that is not the vendor's, a name that is taken.
     """
     if provider not in codes():
-        raise ValidationError({"provider": [f"{provider!r} is not a CRM here; there are {', '.join(codes())}."]})
+        raise ValidationError(
+            {"provider": [f"{provider!r} is not a CRM here; there are {', '.join(codes())}."]}
+        )
     can = capabilities(provider)
     problems: dict[str, list[str]] = {}
     typed = _typed_settings(can, settings or {}, problems)
     _check_secrets(can, secrets, problems, is_new=True)
-    _check_host(can, base_url, problems)
+    _check_host(can, base_url.strip(), problems)
     connection = Connection(
         provider=provider,
         name=name.strip(),
@@ -84,7 +87,9 @@ def change_connection(
         if moved:
             row.base_url = (base_url or "").strip().rstrip("/")
             _check_host(can, row.base_url, problems)
-            _check_secrets(can, given, problems, is_new=True, why="The address changes: give every secret again.")
+            _check_secrets(
+                can, given, problems, is_new=True, why="The address changes: give every secret again."
+            )
         if given:
             _check_secrets(can, given, problems, is_new=False)
         if settings is not None:
@@ -93,8 +98,13 @@ def change_connection(
         row.scope = row.scope if scope is None else scope
         row.contacts = row.contacts if contacts is None else contacts
         _validate(row, problems)
+        if moved:
+            # What the old address told of itself says nothing about the new one.
+            row.account_name, row.learned = "", {}
         if given or moved:
-            row.sealed_secrets = seal(given if moved else {**row.secrets, **given})
+            # Whoever gives all of them need not have the key that sealed the old ones.
+            is_whole = moved or {one.name for one in can.secrets} <= set(given)
+            row.sealed_secrets = seal(given if is_whole else {**row.secrets, **given})
             row.credentials_version += 1
             row.reauthorise_since = None
             row.switched_off = {}
@@ -105,10 +115,17 @@ def change_connection(
 
 
 def replace_secrets(*, connection: Connection, secrets: Mapping[str, str], version: int) -> bool:
-    """Store refreshed secrets if those that were used (`version`) are still the ones there; returns whether they were stored."""
+    """Store refreshed secrets if those that were used (`version`) are still the ones there; returns whether they were stored.
+
+    The secrets of an account that was disconnected meanwhile stay destroyed.
+    """
     return bool(
-        Connection.objects.filter(pk=connection.pk, credentials_version=version).update(
-            sealed_secrets=seal(secrets), credentials_version=F("credentials_version") + 1, reauthorise_since=None
+        Connection.objects.filter(
+            pk=connection.pk, credentials_version=version, disconnected_at__isnull=True
+        ).update(
+            sealed_secrets=seal(secrets),
+            credentials_version=F("credentials_version") + 1,
+            reauthorise_since=None,
         )
     )
 
@@ -126,7 +143,11 @@ def reseal_secrets() -> int:
 
 
 def note_check(
-    *, connection: Connection, account_name: str, learned: Mapping[str, Any] | None = None, now: datetime | None = None
+    *,
+    connection: Connection,
+    account_name: str,
+    learned: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
 ) -> None:
     """Remember that the connection was checked and is well: who we are there, and the facts it told."""
     now = now or database_now()
@@ -206,12 +227,19 @@ def _validate(connection: Connection, problems: dict[str, list[str]]) -> None:
 
 
 def _check_secrets(
-    can: Capabilities, secrets: Mapping[str, str], problems: dict[str, list[str]], *, is_new: bool, why: str = ""
+    can: Capabilities,
+    secrets: Mapping[str, str],
+    problems: dict[str, list[str]],
+    *,
+    is_new: bool,
+    why: str = "",
 ) -> None:
     known = {secret.name: secret.label for secret in can.secrets}
     for name in secrets:
         if name not in known:
-            problems.setdefault("secrets", []).append(f"{can.label} has no secret {name}; it has {', '.join(known)}.")
+            problems.setdefault("secrets", []).append(
+                f"{can.label} has no secret {name}; it has {', '.join(known)}."
+            )
     if is_new:
         for name, label in known.items():
             if not secrets.get(name, "").strip():
@@ -219,19 +247,31 @@ def _check_secrets(
 
 
 def _check_host(can: Capabilities, base_url: str, problems: dict[str, list[str]]) -> None:
-    if not base_url or hub_settings.ALLOW_CUSTOM_CRM_HOSTS:
+    if not base_url:
         return
-    parts = urlsplit(base_url)
-    host = (parts.hostname or "").lower()
+    scheme, host = _split(base_url)
+    if hub_settings.ALLOW_CUSTOM_CRM_HOSTS:
+        if scheme not in ("http", "https") or not host:
+            problems["base_url"] = [f"{base_url} is not an address such as https://crm.example.com."]
+        return
     is_known = any(host.endswith(known) if known.startswith(".") else host == known for known in can.hosts)
-    if parts.scheme != "https" or not is_known:
-        problems["base_url"] = [
-            f"{base_url} is not an address of {can.label} (https, {', '.join(can.hosts)}). "
-            "ALLOW_CUSTOM_CRM_HOSTS=1 allows others, for simulators and tests."
-        ]
+    if scheme != "https" or not is_known:
+        allowed = f"https, {', '.join(can.hosts)}"
+        others = "ALLOW_CUSTOM_CRM_HOSTS=1 allows others, for simulators and tests"
+        problems["base_url"] = [f"{base_url} is not an address of {can.label} ({allowed}); {others}."]
 
 
-def _typed_settings(can: Capabilities, given: Mapping[str, Any], problems: dict[str, list[str]]) -> dict[str, Any]:
+def _split(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # half a bracket, as in https://[crm
+        return "", ""
+    return parts.scheme, (parts.hostname or "").lower()
+
+
+def _typed_settings(
+    can: Capabilities, given: Mapping[str, Any], problems: dict[str, list[str]]
+) -> dict[str, Any]:
     known = {setting.name: setting for setting in can.settings}
     typed: dict[str, Any] = {}
     said: list[str] = []
@@ -248,7 +288,11 @@ def _typed_settings(can: Capabilities, given: Mapping[str, Any], problems: dict[
                 _check_limits(str(value))
         except ValueError as error:
             said.append(f"{name}: {error}")
-    said += [f"{name} is missing: {one.label}." for name, one in known.items() if one.is_required and name not in typed]
+    said += [
+        f"{name} is missing: {one.label}."
+        for name, one in known.items()
+        if one.is_required and name not in typed
+    ]
     if said:
         problems["settings"] = said
     return typed
@@ -260,7 +304,10 @@ def _typed(kind: str, value: Any, choices: list[str]) -> Any:
             raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
         return value
     if kind == "number":
-        return float(value)
+        number = float(value)
+        if not isfinite(number):
+            raise ValueError(f"{value!r} is not a number")
+        return number
     if kind == "map":
         if isinstance(value, Mapping):
             return dict(value)
@@ -274,5 +321,11 @@ def _typed(kind: str, value: Any, choices: list[str]) -> Any:
 def _check_limits(value: str) -> None:
     for part in value.split(","):
         calls, separator, seconds = part.strip().partition("/")
-        if not separator or not calls.isdigit() or not seconds.isdigit() or not int(calls) or not int(seconds):
+        if (
+            not separator
+            or not calls.isdigit()
+            or not seconds.isdigit()
+            or not int(calls)
+            or not int(seconds)
+        ):
             raise ValueError(f"{part.strip()!r} is not {CALLS_PER_SECONDS}")

@@ -17,17 +17,23 @@ from crmhub.models.access import Scope
 USED_EVERY = timedelta(minutes=1)
 
 
-def create_key(*, name: str, scopes: Collection[str], expires_in: timedelta | None = None) -> tuple[ApiKey, str]:
+def create_key(
+    *, name: str, scopes: Collection[str], expires_in: timedelta | None = None
+) -> tuple[ApiKey, str]:
     """Make a key and return it with its text, which is shown this once and not kept.
 
     Each key has an inactive service user of its own, so that what it changes is told apart. Raises `ValidationError` for an unknown scope,
-    none at all, or a name that is taken.
+    none at all, or a name that is taken, empty or too long.
     """
     unknown = sorted(set(scopes) - {scope.value for scope in Scope})
     if unknown or not scopes:
         known = ", ".join(scope.value for scope in Scope)
         what = f"Unknown: {', '.join(unknown)}." if unknown else "A key needs at least one scope."
         raise ValidationError({"scopes": [f"{what} The scopes are {known}."]})
+    name = name.strip()
+    longest = ApiKey._meta.get_field("name").max_length or 0
+    if not name or len(name) > longest or not name.isprintable():
+        raise ValidationError({"name": [f"The name must have 1 to {longest} printable characters."]})
     if ApiKey.objects.filter(name=name).exists():
         raise ValidationError({"name": [f"There is a key named {name} already."]})
     with transaction.atomic():

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest
@@ -58,7 +59,9 @@ def owe_task(task: Task, *, now: datetime, lane: Lane = Lane.INTERACTIVE) -> Non
     if not task.is_deleted:
         _make_missing_links(task, now=now, lane=lane)
         _make_missing_contact_links(task, now=now, lane=lane)
-    wake.after_commit(TaskLink.objects.filter(task=task, due_at__isnull=False).values_list("connection_id", flat=True))
+    wake.after_commit(
+        TaskLink.objects.filter(task=task, due_at__isnull=False).values_list("connection_id", flat=True)
+    )
 
 
 def owe_contact(contact: Contact, *, now: datetime, lane: Lane = Lane.INTERACTIVE) -> None:
@@ -74,10 +77,13 @@ def owe_contact(contact: Contact, *, now: datetime, lane: Lane = Lane.INTERACTIV
         contacts__in=[Connection.Contacts.CREATE, Connection.Contacts.SYNC],
     ).exclude(pk__in=ContactLink.objects.filter(contact=contact).values("connection_id"))
     ContactLink.objects.bulk_create(
-        [_new_contact_link(contact, connection.pk, now=now, lane=lane) for connection in wanted], ignore_conflicts=True
+        [_new_contact_link(contact, connection.pk, now=now, lane=lane) for connection in wanted],
+        ignore_conflicts=True,
     )
     wake.after_commit(
-        ContactLink.objects.filter(contact=contact, due_at__isnull=False).values_list("connection_id", flat=True)
+        ContactLink.objects.filter(contact=contact, due_at__isnull=False).values_list(
+            "connection_id", flat=True
+        )
     )
 
 
@@ -100,7 +106,7 @@ def _mark(links: QuerySet[AnyLink], *, version: int, now: datetime, lane: Lane) 
 
 def _where(condition: Q, value: Any, column: str) -> Case:
     """Return the value where the condition holds, and what the column has elsewhere."""
-    kind = PushedLink._meta.get_field(column)
+    kind: Any = PushedLink._meta.get_field(column)
     return Case(When(condition, then=Value(value, output_field=kind)), default=F(column), output_field=kind)
 
 
@@ -111,20 +117,26 @@ def _make_missing_links(task: Task, *, now: datetime, lane: Lane) -> None:
     )
     recorded = RecordLink.objects.filter(connection=OuterRef("pk"), record__task_records__task=task)
     wanted = live.filter(
-        Q(scope=Connection.Scope.ALL) | (Q(scope=Connection.Scope.LINKED) & (Q(Exists(linked)) | Q(Exists(recorded))))
+        Q(scope=Connection.Scope.ALL)
+        | (Q(scope=Connection.Scope.LINKED) & (Q(Exists(linked)) | Q(Exists(recorded))))
     ).exclude(pk__in=TaskLink.objects.filter(task=task).values("connection_id"))
     TaskLink.objects.bulk_create(
-        [_new_task_link(task, connection.pk, now=now, lane=lane) for connection in wanted], ignore_conflicts=True
+        [_new_task_link(task, connection.pk, now=now, lane=lane) for connection in wanted],
+        ignore_conflicts=True,
     )
 
 
 def _make_missing_contact_links(task: Task, *, now: datetime, lane: Lane) -> None:
     """Make a link for each of the task's contacts at each of its connections; one that exists is left as it is."""
     connection_ids = list(
-        TaskLink.objects.filter(task=task, connection__disconnected_at__isnull=True).values_list("connection_id", flat=True)
+        TaskLink.objects.filter(task=task, connection__disconnected_at__isnull=True).values_list(
+            "connection_id", flat=True
+        )
     )
     have = set(
-        ContactLink.objects.filter(contact__task_contacts__task=task).values_list("contact_id", "connection_id")
+        ContactLink.objects.filter(contact__task_contacts__task=task).values_list(
+            "contact_id", "connection_id"
+        )
     )
     contacts = Contact.objects.filter(task_contacts__task=task)
     ContactLink.objects.bulk_create(
@@ -140,7 +152,12 @@ def _make_missing_contact_links(task: Task, *, now: datetime, lane: Lane) -> Non
 
 def _new_task_link(task: Task, connection_id: Any, *, now: datetime, lane: Lane) -> TaskLink:
     return TaskLink(
-        task=task, connection_id=connection_id, wanted_version=task.version, due_at=now, lane=lane, status_since=now
+        task=task,
+        connection_id=connection_id,
+        wanted_version=task.version,
+        due_at=now,
+        lane=lane,
+        status_since=now,
     )
 
 
@@ -155,7 +172,9 @@ def _new_contact_link(contact: Contact, connection_id: Any, *, now: datetime, la
     )
 
 
-def replay_links(*, links: Iterable[PushedLink], now: datetime | None = None, lane: Lane = Lane.INTERACTIVE) -> int:
+def replay_links(
+    *, links: Iterable[PushedLink], now: datetime | None = None, lane: Lane = Lane.INTERACTIVE
+) -> int:
     """Send these links again, whatever they were; returns how many are owed now.
 
     What was agreed is forgotten, so every field is sent. A task that is gone there is created anew. An outcome that was unknown counts as
@@ -169,7 +188,9 @@ def replay_links(*, links: Iterable[PushedLink], now: datetime | None = None, la
     count = 0
     with transaction.atomic():
         for model, wanted in ids.items():
-            chosen: QuerySet[Any] = model._default_manager.filter(pk__in=wanted, connection__disconnected_at__isnull=True)
+            chosen: QuerySet[Any] = model._default_manager.filter(
+                pk__in=wanted, connection__disconnected_at__isnull=True
+            )
             chosen = chosen.exclude(sync_status__in=[SyncStatus.EXCLUDED, SyncStatus.PAUSED])
             gone = chosen.filter(sync_status=SyncStatus.GONE, claim_token__isnull=True)
             gone.update(external_id="", external_url="", generation=F("generation") + 1, last_write_at=None)
@@ -191,16 +212,25 @@ def replay_links(*, links: Iterable[PushedLink], now: datetime | None = None, la
     return count
 
 
-def exclude_link(*, link: TaskLink, now: datetime | None = None) -> None:
-    """Keep the task out of this CRM from now on; what is there already stays there."""
-    TaskLink.objects.filter(pk=link.pk, claim_token__isnull=True).update(
-        sync_status=SyncStatus.EXCLUDED, status_since=now or database_now(), due_at=None
+def exclude_link(*, link: TaskLink, now: datetime | None = None) -> bool:
+    """Keep the task out of this CRM from now on; what is there already stays there.
+
+    Returns False, with nothing changed, while a worker is sending it.
+    """
+    return bool(
+        TaskLink.objects.filter(pk=link.pk, claim_token__isnull=True).update(
+            sync_status=SyncStatus.EXCLUDED, status_since=now or database_now(), due_at=None
+        )
     )
 
 
 def add_to_crm(*, task: Task, connection: Connection, now: datetime | None = None) -> TaskLink:
-    """Send the task to this CRM too, also where it was excluded before; returns its link."""
+    """Send the task to this CRM too, also where it was excluded before; returns its link.
+
+    Raises `ValidationError` for an account that is disconnected.
+    """
     now = now or database_now()
+    _refuse_disconnected(connection)
     with transaction.atomic():
         link, is_new = TaskLink.objects.get_or_create(
             task=task,
@@ -221,8 +251,15 @@ def add_to_crm(*, task: Task, connection: Connection, now: datetime | None = Non
 
 
 def choose_candidate(*, link: ContactLink, external_id: str, now: datetime | None = None) -> None:
-    """Store a person's choice among several contacts there that fit, and go on with it."""
+    """Store a person's choice among several contacts there that fit, and go on with it.
+
+    Raises `ValidationError` when another contact here is that one already.
+    """
+    external_id = _checked_id(external_id)
     with transaction.atomic():
+        others = ContactLink.objects.filter(connection_id=link.connection_id, external_id=external_id)
+        if other := others.exclude(pk=link.pk).select_related("contact").first():
+            raise ValidationError({"external_id": [f"{other.contact} is that one there already."]})
         ContactLink.objects.filter(pk=link.pk).update(external_id=external_id, candidates=[])
         now = now or database_now()
         owe(ContactLink.objects.filter(pk=link.pk), now=now, sync_status=SyncStatus.PENDING, status_since=now)
@@ -232,11 +269,16 @@ def choose_candidate(*, link: ContactLink, external_id: str, now: datetime | Non
 def link_record(
     *, record: Record, connection: Connection, external_id: str, now: datetime | None = None
 ) -> RecordLink:
-    """Say which company, deal, ticket or event there this record is; tasks that point at it are owed again."""
+    """Say which company, deal, ticket or event there this record is; tasks that point at it are owed again.
+
+    Raises `ValidationError` for an id that is empty or too long, and for an account that is disconnected.
+    """
     now = now or database_now()
+    _refuse_disconnected(connection)
+    external_id = _checked_id(external_id)
     with transaction.atomic():
         link, _ = RecordLink.objects.update_or_create(
-            record=record, connection=connection, defaults={"external_id": external_id.strip()}
+            record=record, connection=connection, defaults={"external_id": external_id}
         )
         _owe_tasks_of_record(record, connection.pk, now=now)
     return link
@@ -248,6 +290,21 @@ def unlink_record(*, link: RecordLink, now: datetime | None = None) -> None:
     with transaction.atomic():
         RecordLink.objects.filter(pk=link.pk).delete()
         _owe_tasks_of_record(link.record, link.connection_id, now=now)
+
+
+def _refuse_disconnected(connection: Connection) -> None:
+    if not Connection.objects.filter(pk=connection.pk, disconnected_at__isnull=True).exists():
+        raise ValidationError(
+            {"connection": [f"{connection} is disconnected: nothing is sent there any more."]}
+        )
+
+
+def _checked_id(given: str) -> str:
+    longest = RecordLink._meta.get_field("external_id").max_length or 0
+    text = given.strip()
+    if not text or len(text) > longest or "\x00" in text:
+        raise ValidationError({"external_id": [f"Give the id there: 1 to {longest} characters."]})
+    return text
 
 
 def _owe_tasks_of_record(record: Record, connection_id: Any, *, now: datetime) -> None:

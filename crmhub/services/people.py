@@ -39,12 +39,12 @@ def save_contact(
         is_new = contact._state.adding
         row = contact if is_new else _with_changes(contact, changed)
         _tidy(row)
-        row.version += 1
         row.updated_at = now
         row.origin = origin
         if is_new:
             row.created_at = now
         row.full_clean()
+        row.version += 1
         row.__dict__["_history_user"] = by
         row.save(force_insert=is_new)
         _refresh_tasks(row)
@@ -54,7 +54,8 @@ def save_contact(
 
 
 def _with_changes(contact: Contact, changed: Collection[str]) -> Contact:
-    row = Contact.objects.select_for_update().get(pk=contact.pk)
+    # No key: a task's save that adds this contact need not wait for us, while we wait for that task below.
+    row = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
     for name in changed:
         setattr(row, name, getattr(contact, name))
     return row
@@ -76,7 +77,9 @@ def _tidy(contact: Contact) -> None:
     contact.more_phones = _texts(contact.more_phones, "more_phones", problems)
     contact.phone_e164 = e164(contact.phone)
     if not any((contact.first_name, contact.last_name, contact.email, contact.phone)):
-        problems["last_name"] = ["Give a name, an e-mail or a phone: there is nothing to know this contact by."]
+        problems["last_name"] = [
+            "Give a name, an e-mail or a phone: there is nothing to know this contact by."
+        ]
     if problems:
         raise ValidationError(problems)
 
@@ -95,6 +98,8 @@ def _texts(given: Any, name: str, problems: dict[str, list[str]]) -> list[str]:
     if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
         problems.setdefault(name, []).append("This must be a list of texts.")
         return []
+    for text in given:
+        refuse_nul(text, name, problems)
     return [text.strip() for text in given if text.strip()]
 
 
@@ -110,10 +115,16 @@ def e164(phone: str) -> str:
 
 
 def _refresh_tasks(contact: Contact) -> None:
-    """Rewrite the search text of the contact's tasks, in batches."""
-    ids = list(Task.objects.filter(task_contacts__contact=contact).values_list("pk", flat=True))
+    """Rewrite the search text of the contact's tasks where it differs now, in batches."""
+    ids = sorted(Task.objects.filter(task_contacts__contact=contact).values_list("pk", flat=True))
     for start in range(0, len(ids), SEARCH_BATCH):
-        tasks = list(Task.objects.filter(pk__in=ids[start : start + SEARCH_BATCH]).prefetch_related("contacts"))
+        batch = Task.objects.filter(pk__in=ids[start : start + SEARCH_BATCH])
+        # Locked, so that a title which is saved at this moment is not put back; in order, so that two of us cannot wait for each other.
+        tasks = list(batch.order_by("pk").select_for_update(no_key=True).prefetch_related("contacts"))
+        stale = []
         for task in tasks:
-            task.search_text = search_text(task, task.contacts.all())
-        Task.objects.bulk_update(tasks, ["search_text"])
+            text = search_text(task, task.contacts.all())
+            if text != task.search_text:
+                task.search_text = text
+                stale.append(task)
+        Task.objects.bulk_update(stale, ["search_text"])

@@ -6,10 +6,12 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from crmhub.clock import database_now
 from crmhub.models import Record
+from crmhub.services.texts import refuse_nul
 
 
 def save_record(
@@ -24,15 +26,19 @@ def save_record(
         now = now or database_now()
         is_new = record._state.adding
         if not is_new:
-            kept = Record.objects.select_for_update().get(pk=record.pk)
+            kept = Record.objects.select_for_update(no_key=True).get(pk=record.pk)
             record.kind, record.version, record.created_at = kept.kind, kept.version, kept.created_at
             record.name = record.name if "name" in changed else kept.name
         else:
             record.created_at = now
         record.name = record.name.strip()
-        record.version += 1
+        problems: dict[str, list[str]] = {}
+        refuse_nul(record.name, "name", problems)
+        if problems:
+            raise ValidationError(problems)
         record.updated_at = now
         record.full_clean()
+        record.version += 1
         record.__dict__["_history_user"] = by
         record.save(force_insert=is_new)
     return record

@@ -78,6 +78,8 @@ def save_task(
             row.created_at = _creation(row.created_at, now=now, warnings=warnings)
         _follow_status(row, now=now)
         _tidy(row)
+        if associations is not None:
+            _refuse_wrong(associations)
         _store(row, now=now, is_new=is_new, by=by, origin=origin, why=_words(changed, associations))
         if associations is not None:
             _associate(row, associations)
@@ -96,15 +98,17 @@ def complete_task(
     expected_version: int | None = None,
     now: datetime | None = None,
 ) -> Task:
-    """Complete the task, or open it again; a task that stands so already is left alone."""
-    if task.status == Task.Status.COMPLETED and is_completed:
-        return task
-    if task.status not in (Task.Status.COMPLETED, Task.Status.CANCELLED) and not is_completed:
-        return task
-    task.status = Task.Status.COMPLETED if is_completed else Task.Status.OPEN
-    return save_task(
-        task=task, changed=["status"], by=by, origin=origin, expected_version=expected_version, now=now
-    ).task
+    """Complete the task, or open it again; a task that stands so already, in the database, is left alone."""
+    with transaction.atomic():
+        row = _with_changes(task, (), expected_version=expected_version)
+        finished = (
+            (Task.Status.COMPLETED,) if is_completed else (Task.Status.COMPLETED, Task.Status.CANCELLED)
+        )
+        if (row.status in finished) != is_completed:
+            row.status = Task.Status.COMPLETED if is_completed else Task.Status.OPEN
+            save_task(task=row, changed=["status"], by=by, origin=origin, now=now)
+    _copy(row, to=task)
+    return task
 
 
 def delete_task(
@@ -148,16 +152,21 @@ def _move(
 
 
 def _with_changes(task: Task, changed: Collection[str], *, expected_version: int | None) -> Task:
-    row = Task.objects.select_for_update().get(pk=task.pk)
+    # No key: a contact's save may hold that contact and wait for this task; adding the contact here must not wait for it.
+    row = Task.objects.select_for_update(no_key=True).get(pk=task.pk)
     if expected_version is not None and row.version != expected_version:
-        raise StaleVersion(f"The task is at version {row.version}, not {expected_version}: somebody changed it meanwhile.")
+        raise StaleVersion(
+            f"The task is at version {row.version}, not {expected_version}: somebody changed it meanwhile."
+        )
     for name in changed:
         attribute = Task._meta.get_field(name).attname  # type: ignore[union-attr]
         setattr(row, attribute, getattr(task, attribute))
     return row
 
 
-def _store(row: Task, *, now: datetime, is_new: bool, by: AbstractBaseUser | None, origin: str, why: str) -> None:
+def _store(
+    row: Task, *, now: datetime, is_new: bool, by: AbstractBaseUser | None, origin: str, why: str
+) -> None:
     row.version += 1
     row.updated_at = now
     row.origin = origin
@@ -203,6 +212,8 @@ def _tidy(row: Task) -> None:
     for name in ("title", "body", "queue", "location", "contact_name", "company_name"):
         refuse_nul(getattr(row, name), name, problems)
     row.title = row.title.strip()
+    # Browsers send the line ends of 1980; CRMs give back others, and the difference would look like a change.
+    row.body = row.body.replace("\r\n", "\n").replace("\r", "\n")
     if row.due_is_date and row.due_at is not None:
         row.due_at = row.due_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if row.due_at is None:
@@ -214,21 +225,39 @@ def _tidy(row: Task) -> None:
     row.full_clean(exclude=["assignee"], validate_constraints=False, validate_unique=False)
 
 
-def _associate(row: Task, associations: Associations) -> None:
-    if associations.contacts is not None:
-        _replace(row, associations.contacts, through=TaskContact, side="contact", model=Contact)
-    if associations.records is not None:
-        _replace(row, associations.records, through=TaskRecord, side="record", model=Record)
+def _refuse_wrong(associations: Associations) -> None:
+    """Raise `ValidationError` for ids that are not there or named twice, and for words that do not fit. Before anything is stored."""
+    problems: dict[str, list[str]] = {}
+    _judge(associations.contacts or (), "contact", Contact, problems)
+    _judge(associations.records or (), "record", Record, problems)
+    if problems:
+        raise ValidationError(problems)
 
 
-def _replace(row: Task, wanted: Sequence[Associated], *, through: Any, side: str, model: Any) -> None:
-    """Make the task's associations on one side what is wanted, in that order. Raises `ValidationError` for ids that are not there."""
+def _judge(wanted: Sequence[Associated], side: str, model: Any, problems: dict[str, list[str]]) -> None:
     ids = [one.id for one in wanted]
-    if len(set(ids)) != len(ids):
-        raise ValidationError({f"{side}s": [f"The same {side} is named twice."]})
+    said = [f"The same {side} is named twice."] if len(set(ids)) != len(ids) else []
     missing = set(ids) - set(model.objects.filter(pk__in=ids).values_list("pk", flat=True))
     if missing:
-        raise ValidationError({f"{side}s": [f"There is no {side} {', '.join(sorted(map(str, missing)))}."]})
+        said.append(f"There is no {side} {', '.join(sorted(map(str, missing)))}.")
+    for name in ("label", "type"):
+        longest = TaskContact._meta.get_field(name).max_length or 0
+        if any(len(text) > longest or "\x00" in text for text in (getattr(one, name) for one in wanted)):
+            said.append(f"A {name} is longer than {longest} characters, or has a NUL character in it.")
+    if said:
+        problems[f"{side}s"] = said
+
+
+def _associate(row: Task, associations: Associations) -> None:
+    if associations.contacts is not None:
+        _replace(row, associations.contacts, through=TaskContact, side="contact")
+    if associations.records is not None:
+        _replace(row, associations.records, through=TaskRecord, side="record")
+
+
+def _replace(row: Task, wanted: Sequence[Associated], *, through: Any, side: str) -> None:
+    """Make the task's associations on one side what is wanted, in that order."""
+    ids = [one.id for one in wanted]
     through.objects.filter(task=row).exclude(**{f"{side}_id__in": ids}).delete()
     for position, one in enumerate(wanted):
         through.objects.update_or_create(

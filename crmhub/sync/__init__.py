@@ -4,6 +4,8 @@ A push has four steps: **claim** due links, **plan** what each needs, **perform*
 it exact are told in docs/sync.md, each with the test that holds it.
 """
 
+from __future__ import annotations
+
 from crmhub.sync.checkup import Checkup, check_connection
 from crmhub.sync.losses import expected_losses
 from crmhub.sync.push import Pushed, push_due

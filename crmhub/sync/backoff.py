@@ -13,7 +13,8 @@ GIVE_UP_AFTER = timedelta(hours=24)  # of nothing but passing failures; then a p
 
 def wait_after(failures: int, *, chance: random.Random | None = None) -> timedelta:
     """Return the wait after this many failures in a row (1 for the first): 5 s doubling to an hour, ±20 %."""
-    wait = min(FIRST_WAIT * 2 ** min(failures - 1, 20), LONGEST_WAIT)
+    doubled: int = 2 ** min(failures - 1, 20)
+    wait = min(FIRST_WAIT * doubled, LONGEST_WAIT)
     factor = (chance or random).uniform(1 - SPREAD, 1 + SPREAD)
     return wait * factor
 

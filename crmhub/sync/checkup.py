@@ -14,7 +14,9 @@ from crmhub.sync.gate import PaceGate
 from providers.errors import ProviderError, Unauthorized
 from providers.types import Identity
 
-CLOCK_TOLERANCE = 120.0  # seconds that this machine's clock may differ from the vendor's before it is worth a word
+CLOCK_TOLERANCE = (
+    120.0  # seconds that this machine's clock may differ from the vendor's before it is worth a word
+)
 
 
 @dataclass(frozen=True)
@@ -31,21 +33,19 @@ def check_connection(connection: Connection, *, now: datetime | None = None) -> 
 
     Refused credentials are noted; accepted ones end a wait for re-authorisation, and what was parked for want of a scope is owed again.
     """
-    now = now or database_now()
+    moment = now or database_now()
     try:
-        provider, _ = provider_for(
-            connection, gate=PaceGate(connection.pk, limits_of(connection), lane=0)
-        )
+        provider, _ = provider_for(connection, gate=PaceGate(connection.pk, limits_of(connection), lane=0, now=now))
         identity = provider.check()
         learned = {**identity.learned, **provider.prepare()}
     except SecretsUnreadable as error:
         return Checkup(is_well=False, error=str(error))
     except ProviderError as error:
-        _note_trouble(connection, error, now=now)
+        _note_trouble(connection, error, now=moment)
         return Checkup(is_well=False, error=error.detail)
-    services.note_check(connection=connection, account_name=identity.name, learned=learned, now=now)
-    _try_forbidden_again(connection, now=now)
-    return Checkup(is_well=True, lines=_in_words(connection, identity, learned, now=now))
+    services.note_check(connection=connection, account_name=identity.name, learned=learned, now=moment)
+    _try_forbidden_again(connection, now=moment)
+    return Checkup(is_well=True, lines=_in_words(connection, identity, learned))
 
 
 def _note_trouble(connection: Connection, error: ProviderError, *, now: datetime) -> None:
@@ -54,26 +54,35 @@ def _note_trouble(connection: Connection, error: ProviderError, *, now: datetime
         changes["reauthorise_since"] = now
     else:
         changes["failures"] = max(connection.failures, 1)
-    Connection.objects.filter(pk=connection.pk, credentials_version=connection.credentials_version).update(**changes)
+    Connection.objects.filter(pk=connection.pk, credentials_version=connection.credentials_version).update(
+        **changes
+    )
 
 
 def _try_forbidden_again(connection: Connection, *, now: datetime) -> None:
     for model in (ContactLink, TaskLink):
-        links = model._default_manager.filter(connection=connection, sync_status="failed", due_at__isnull=True)
+        links = model._default_manager.filter(
+            connection=connection, sync_status="failed", due_at__isnull=True
+        )
         services.replay_links(links=links.filter(last_error_code="forbidden"), now=now)
 
 
-def _in_words(
-    connection: Connection, identity: Identity, learned: dict[str, object], *, now: datetime
-) -> tuple[str, ...]:
-    who = f"{identity.name} ({identity.id})" if identity.name and identity.id else identity.name or identity.id
-    lines = [f"{connection.capabilities.label} knows us: {who}" + (f", as {identity.user}" if identity.user else "")]
+def _in_words(connection: Connection, identity: Identity, learned: dict[str, object]) -> tuple[str, ...]:
+    who = (
+        f"{identity.name} ({identity.id})" if identity.name and identity.id else identity.name or identity.id
+    )
+    lines = [
+        f"{connection.capabilities.label} knows us: {who}"
+        + (f", as {identity.user}" if identity.user else "")
+    ]
     if identity.scopes is not None:
         lines.append("May: " + (", ".join(identity.scopes) or "nothing that it names"))
     if identity.time_zone or learned.get("time_zone"):
         lines.append(f"Time zone there: {identity.time_zone or learned['time_zone']}")
     lines += [f"Left of the limits: {text}" for text in identity.limits]
-    lines.append("Our pace: " + ", ".join(f"{one.calls} in {one.seconds:g} s" for one in limits_of(connection)))
+    lines.append(
+        "Our pace: " + ", ".join(f"{one.calls} in {one.seconds:g} s" for one in limits_of(connection))
+    )
     if identity.server_time is not None:
         off = (datetime.now(UTC) - identity.server_time).total_seconds()
         lines.append(

@@ -13,7 +13,8 @@ def rest_after(failures: int) -> timedelta | None:
     """Return how long the connection rests after this many failures in a row; None while the circuit is closed."""
     if failures < OPENS_AFTER:
         return None
-    return min(FIRST_REST * 2 ** min(failures - OPENS_AFTER, 10), LONGEST_REST)
+    doubled: int = 2 ** min(failures - OPENS_AFTER, 10)
+    return min(FIRST_REST * doubled, LONGEST_REST)
 
 
 def is_probing(failures: int) -> bool:

@@ -46,7 +46,9 @@ def limits_of(connection: Connection) -> tuple[Limit, ...]:
     settings = settings_of(connection)
     given = str(settings.get("limits") or "")
     vendors = connection.capabilities.limits_for(settings)
-    limits = tuple(_parsed(given)) + tuple(one for one in vendors if one.budget != "all") if given else vendors
+    limits = (
+        tuple(_parsed(given)) + tuple(one for one in vendors if one.budget != "all") if given else vendors
+    )
     share = min(max(float(str(settings.get("share") or 1.0)), 0.05), 1.0)
     return tuple(Limit(max(int(one.calls * share), 1), one.seconds, one.budget) for one in limits)
 

@@ -25,9 +25,9 @@ def know_owners(connection: Connection, user_ids: Collection[int], *, gate: Pace
     """
     wanted = set(user_ids)
     known = set(
-        OwnerLink.objects.filter(connection=connection, user_id__in=wanted, checked_at__gt=now - FRESH).values_list(
-            "user_id", flat=True
-        )
+        OwnerLink.objects.filter(
+            connection=connection, user_id__in=wanted, checked_at__gt=now - FRESH
+        ).values_list("user_id", flat=True)
     )
     if not wanted - known:
         return
@@ -44,6 +44,9 @@ def know_owners(connection: Connection, user_ids: Collection[int], *, gate: Pace
         OwnerLink.objects.update_or_create(
             connection=connection,
             user=user,
-            defaults={"external_id": ids.get(user.email.lower(), "") if user.email else "", "checked_at": now},
+            defaults={
+                "external_id": ids.get(user.email.lower(), "") if user.email else "",
+                "checked_at": now,
+            },
         )
     Connection.objects.filter(pk=connection.pk).update(owners_read_at=now)

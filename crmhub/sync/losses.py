@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from crmhub.models import Connection, Task, TaskLink
 from crmhub.models.links import OFF
 from crmhub.sync.credentials import settings_of
@@ -12,8 +14,12 @@ from providers.types import Linked, Priority, RemoteRef, TaskDraft, TaskStatus
 
 def expected_losses(task: Task) -> list[str]:
     """Return, in words, what each CRM that follows the task cannot hold of it: "HighLevel (Main): has no priority"."""
-    links = TaskLink.objects.filter(task=task, connection__disconnected_at__isnull=True).exclude(sync_status__in=OFF)
-    connections = [link.connection for link in links.select_related("connection").order_by("connection__name")]
+    links = TaskLink.objects.filter(task=task, connection__disconnected_at__isnull=True).exclude(
+        sync_status__in=OFF
+    )
+    connections = [
+        link.connection for link in links.select_related("connection").order_by("connection__name")
+    ]
     draft = _draft(task) if connections else None
     return [line for connection in connections if draft is not None for line in _losses_at(connection, draft)]
 
@@ -31,9 +37,10 @@ def _losses_at(connection: Connection, draft: TaskDraft) -> list[str]:
 
 def _draft(task: Task) -> TaskDraft:
     """Return the task with the hub's own ids in place of the vendors': enough to tell what is lost."""
-    records: dict[str, list[Linked]] = {}
+    records: dict[str, Any] = {}
     for record_id, kind in task.records.values_list("pk", "kind"):
-        records.setdefault(FIELD_OF_KIND[kind], []).append(Linked(RemoteRef(str(record_id))))
+        name = str(FIELD_OF_KIND[kind])
+        records[name] = (*records.get(name, ()), Linked(RemoteRef(str(record_id))))
     return TaskDraft(
         title=task.title,
         body=task.body,
@@ -49,5 +56,5 @@ def _draft(task: Task) -> TaskDraft:
         created_at=task.created_at,
         completed_at=task.completed_at,
         contacts=tuple(Linked(RemoteRef(str(pk))) for pk in task.contacts.values_list("pk", flat=True)),
-        **{name: tuple(linked) for name, linked in records.items()},
+        **records,
     )

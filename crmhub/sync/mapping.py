@@ -92,7 +92,9 @@ def wanted_task(
     )
 
 
-def _contacts(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, list[tuple[TaskContact, ContactLink | None]]]:
+def _contacts(
+    connection: Connection, ids: Iterable[UUID]
+) -> dict[UUID, list[tuple[TaskContact, ContactLink | None]]]:
     rows = list(TaskContact.objects.filter(task_id__in=list(ids)).select_related("contact"))
     links = {
         link.contact_id: link
@@ -106,11 +108,15 @@ def _contacts(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, list[tu
     return found
 
 
-def _records(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, list[tuple[TaskRecord, RecordLink | None]]]:
+def _records(
+    connection: Connection, ids: Iterable[UUID]
+) -> dict[UUID, list[tuple[TaskRecord, RecordLink | None]]]:
     rows = list(TaskRecord.objects.filter(task_id__in=list(ids)).select_related("record"))
     links = {
         link.record_id: link
-        for link in RecordLink.objects.filter(connection=connection, record_id__in={row.record_id for row in rows})
+        for link in RecordLink.objects.filter(
+            connection=connection, record_id__in={row.record_id for row in rows}
+        )
     }
     found: dict[UUID, list[tuple[TaskRecord, RecordLink | None]]] = defaultdict(list)
     for row in rows:
@@ -129,7 +135,9 @@ def _linked(link: ContactLink | RecordLink, row: TaskContact | TaskRecord) -> Li
     return Linked(ref, label=row.label, type=row.type, is_pinned=row.is_pinned)
 
 
-def _records_by_field(records: Sequence[tuple[TaskRecord, RecordLink | None]]) -> dict[str, tuple[Linked, ...]]:
+def _records_by_field(
+    records: Sequence[tuple[TaskRecord, RecordLink | None]],
+) -> dict[str, tuple[Linked, ...]]:
     fields: dict[str, list[Linked]] = {str(name): [] for name in RECORD_FIELDS}
     for row, link in records:
         if link is not None:
@@ -153,7 +161,9 @@ def _unknown_owner(connection: Connection, task: Task, owner: OwnerLink | None) 
         return []
     if connection.capabilities.supports(Field.ASSIGNEE).level is Level.NONE:
         return []
-    return [Loss(Field.ASSIGNEE, f"has no user with the e-mail of {task.assignee}: the task is unassigned there")]
+    return [
+        Loss(Field.ASSIGNEE, f"has no user with the e-mail of {task.assignee}: the task is unassigned there")
+    ]
 
 
 def _awaited(row: TaskContact, link: ContactLink | None) -> AwaitedContact:

@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 # The vendor's window is entered when a request arrives there, not when it leaves here.
 MARGIN = 1.03
 KEPT_FOR_PEOPLE = 0.2  # of each rate: retries and back-fills leave it to interactive saves
-STORE_IS_AWAY = 5.0  # seconds until we ask again when Redis does not answer; sending blind would break the rate
+STORE_IS_AWAY = (
+    5.0  # seconds until we ask again when Redis does not answer; sending blind would break the rate
+)
 SHORT_WINDOW = 60.0  # seconds; a window longer than this is not waited out after its log was lost
 
 # KEYS[1] the log. ARGV: how many slots, how far ahead at most, now or "", age of the last send when the log may have been lost,
@@ -113,10 +115,14 @@ def reserve(
     for limit in rules:
         arguments += [str(_calls_for(lane, limit.calls)), str(limit.seconds * MARGIN), str(limit.calls)]
     try:
-        delays = [int(text) / 1_000_000 for text in _script()(keys=[_key(connection_id, budget)], args=arguments)]
+        delays = [
+            int(text) / 1_000_000 for text in _script()(keys=[_key(connection_id, budget)], args=arguments)
+        ]
     except redis.RedisError as error:
         log.warning("pace_store_is_away: %s", type(error).__name__)
-        return Slots((), STORE_IS_AWAY, "Redis, which keeps the pace, does not answer; nothing is sent blindly.")
+        return Slots(
+            (), STORE_IS_AWAY, "Redis, which keeps the pace, does not answer; nothing is sent blindly."
+        )
     if delays and delays[-1] < 0:
         return Slots(tuple(delays[:-1]), -delays[-1])
     return Slots(tuple(delays))

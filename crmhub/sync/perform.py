@@ -192,7 +192,7 @@ def as_sent(draft: TaskDraft, sent: Mapping[str, Any]) -> TaskDraft:
     if not sent:
         return draft
     due = sent.get(Field.DUE)
-    linked = {
+    linked: dict[str, Any] = {
         str(name): (
             *(Linked(RemoteRef(one)) for one in sent.get(name) or ()),
             *(one for one in getattr(draft, name) if one.ref.id not in (sent.get(name) or ())),

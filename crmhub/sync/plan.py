@@ -129,7 +129,10 @@ def _lacks_parent(wanted: WantedTask, can: Capabilities, settings: Mapping[str, 
 
 def _without_parent(wanted: WantedTask, can: Capabilities) -> Impossible:
     needs = " or ".join(
-        filter(None, [", ".join(_SINGULAR[name] for name in can.needs_one_of[:-1]), _SINGULAR[can.needs_one_of[-1]]])
+        filter(
+            None,
+            [", ".join(_SINGULAR[name] for name in can.needs_one_of[:-1]), _SINGULAR[can.needs_one_of[-1]]],
+        )
     )
     kept = [f"{contact.name}: {contact.why}" for contact in wanted.awaited if contact.why]
     because = f" ({'; '.join(kept)})" if kept else ""
@@ -210,9 +213,7 @@ def plan_contact(
     return Nothing()
 
 
-def _bring_contact(
-    link: LinkState, wanted: WantedContact, can: Capabilities, *, now: datetime
-) -> Action:
+def _bring_contact(link: LinkState, wanted: WantedContact, can: Capabilities, *, now: datetime) -> Action:
     if link.may_land_until is not None and now < link.may_land_until + can.find_lag:
         return WaitUntil(link.may_land_until + can.find_lag, f"{can.label} may not show a new contact yet.")
     if not wanted.person.email and not wanted.person.phone:

@@ -92,7 +92,7 @@ def _push_some(model: type[Any], connection: Connection, done: Pushed, *, now: d
 
 def _stops_its_worker(claim: Claim[Any], *, size: int) -> bool:
     lapses = claim.links[0].lapses
-    was_alone = lapses > 0 and size // 4 ** (lapses - 1) <= 1
+    was_alone: bool = lapses > 0 and size // 4 ** (lapses - 1) <= 1
     return was_alone and lapses >= STOPS_ITS_WORKER_AFTER
 
 
@@ -119,7 +119,12 @@ def _planned(connection: Connection, claim: Claim[Any], *, now: datetime | None)
         hold_back(connection, until=moment + timedelta(minutes=1), why=str(error))
         raise
     return [
-        Piece(row=row, link=(state := LinkState.of(row)), wanted=wanted[row.pk], action=_plan(connection, state, wanted[row.pk], now=moment))
+        Piece(
+            row=row,
+            link=(state := LinkState.of(row)),
+            wanted=wanted[row.pk],
+            action=_plan(connection, state, wanted[row.pk], now=moment),
+        )
         for row in claim.links
     ]
 
@@ -132,7 +137,9 @@ def _read(
     if connection.capabilities.supports(Field.ASSIGNEE).level is not Level.NONE:
         ids = Task.objects.filter(pk__in=[link.task_id for link in claim.links], assignee__isnull=False)
         if users := set(ids.values_list("assignee_id", flat=True)):
-            gate = PaceGate(connection.pk, limits_of(connection), lane=claim.lane, window=claim.window, now=now)
+            gate = PaceGate(
+                connection.pk, limits_of(connection), lane=claim.lane, window=claim.window, now=now
+            )
             know_owners(connection, users, gate=gate, now=claim.at)
     return read_tasks(connection, claim.links)
 

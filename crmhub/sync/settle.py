@@ -16,10 +16,12 @@ from crmhub.services.links import owe, owe_tasks_of_contact
 from crmhub.sync import circuit
 from crmhub.sync.claim import Claim, landing_of
 from crmhub.sync.credentials import settings_of
+from crmhub.sync.judge import judge
 from crmhub.sync.perform import Answered
 from crmhub.sync.values import Action, LinkState, Remote, WantedContact, WantedTask
-from crmhub.sync.verdict import Case, Verdict, judge
+from crmhub.sync.verdict import Case, Verdict
 from providers.types import Exchange
+
 
 @dataclass
 class Piece:
@@ -51,7 +53,7 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
         }
         for piece in pieces:
             row = held.get(piece.row.pk)
-            piece.verdict = judge(_case(connection, claim, piece, row or piece.row, now=now))
+            piece.verdict = judge(_case(connection, piece, row or piece.row, now=now))
             if row is None:
                 _note_late(model, piece, now=now)
         _refuse_taken_ids(connection, model, [piece for piece in pieces if piece.row.pk in held])
@@ -62,7 +64,7 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
         _note_connection(connection, [piece.verdict for piece in pieces if piece.verdict], now=now)
 
 
-def _case(connection: Connection, claim: Claim[Any], piece: Piece, row: PushedLink, *, now: datetime) -> Case:
+def _case(connection: Connection, piece: Piece, row: PushedLink, *, now: datetime) -> Case:
     ended_ago = time.monotonic() - piece.answer.ended if piece.answer and piece.answer.ended else 0.0
     return Case(
         link=piece.link,
@@ -86,7 +88,10 @@ def _refuse_taken_ids(connection: Connection, model: Any, pieces: Sequence[Piece
     """Park a link that would get an external id which another link here has already: two hub rows for one record there."""
     news = [piece for piece in pieces if piece.verdict and piece.verdict.changes.get("external_id")]
     ids = {piece.verdict.changes["external_id"] for piece in news if piece.verdict}
-    owners = {link.external_id: link for link in model._default_manager.filter(connection=connection, external_id__in=ids)}
+    owners = {
+        link.external_id: link
+        for link in model._default_manager.filter(connection=connection, external_id__in=ids)
+    }
     for piece in news:
         assert piece.verdict is not None
         external_id = piece.verdict.changes["external_id"]
@@ -150,7 +155,9 @@ def _finish_attempts(pieces: Sequence[Piece], *, now: datetime) -> None:
         attempt.detail = piece.verdict.detail[:1000]
         attempt.decision = piece.verdict.decision[:300]
         if piece.answer:
-            attempt.request, attempt.response, attempt.status_code = _shown(piece.answer.exchanges, piece.place)
+            attempt.request, attempt.response, attempt.status_code = _shown(
+                piece.answer.exchanges, piece.place
+            )
         attempts.append(attempt)
     Attempt.objects.bulk_update(
         attempts,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from crmhub import wake
 from crmhub.clock import database_now
@@ -14,7 +15,9 @@ from crmhub.models import Connection, Contact, ContactLink, Lane, SyncStatus, Ta
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from crmhub.services.links import HELD, owe, owe_contact, owe_task
 
-RECENT = timedelta(minutes=10)  # how far back each sweep compares saves with links; an hourly one looks at all
+RECENT = timedelta(
+    minutes=10
+)  # how far back each sweep compares saves with links; an hourly one looks at all
 MOST = 500  # rows that one sweep mends of each kind; the next goes on
 
 
@@ -38,17 +41,19 @@ def _mend_marks(since: datetime | None, *, now: datetime) -> None:
     live = Q(connection__disconnected_at__isnull=True)
     behind = TaskLink.objects.filter(live, task=OuterRef("pk"), wanted_version__lt=OuterRef("version"))
     tasks = Task.objects.filter(Exists(behind))
-    contacts_behind = ContactLink.objects.filter(live, contact=OuterRef("pk"), wanted_version__lt=OuterRef("version"))
+    contacts_behind = ContactLink.objects.filter(
+        live, contact=OuterRef("pk"), wanted_version__lt=OuterRef("version")
+    )
     contacts = Contact.objects.filter(Exists(contacts_behind))
     if since is not None:
         tasks, contacts = tasks.filter(updated_at__gte=since), contacts.filter(updated_at__gte=since)
-    for task in [*tasks[:MOST], *_without_a_link(since, now=now)]:
+    for task in [*tasks[:MOST], *_without_a_link(since)]:
         owe_task(task, now=now, lane=Lane.RETRY)
     for contact in contacts[:MOST]:
         owe_contact(contact, now=now, lane=Lane.RETRY)
 
 
-def _without_a_link(since: datetime | None, *, now: datetime) -> list[Task]:
+def _without_a_link(since: datetime | None) -> list[Task]:
     """Return live tasks saved after a connection that takes all was made, and not linked to it."""
     found: list[Task] = []
     for connection in Connection.objects.filter(disconnected_at__isnull=True, scope=Connection.Scope.ALL):
@@ -59,28 +64,32 @@ def _without_a_link(since: datetime | None, *, now: datetime) -> list[Task]:
 
 
 def _mend_forgotten(*, now: datetime) -> None:
-    for model in (ContactLink, TaskLink):
-        links = model._default_manager.filter(
-            ~Q(pushed_version=F("wanted_version")), due_at__isnull=True, connection__disconnected_at__isnull=True
-        ).exclude(sync_status__in=[*NEEDS_A_PERSON, *OFF])
-        if model is TaskLink:
-            links = links.filter(awaits_contact__isnull=True)
-        _owe_some(model, links, now=now)
+    forgotten = ~Q(pushed_version=F("wanted_version")) & Q(
+        due_at__isnull=True, connection__disconnected_at__isnull=True
+    )
+    calm = [*NEEDS_A_PERSON, *OFF]
+    _owe_some(ContactLink.objects.filter(forgotten).exclude(sync_status__in=calm), now=now)
+    tasks = TaskLink.objects.filter(forgotten, awaits_contact__isnull=True).exclude(sync_status__in=calm)
+    _owe_some(tasks, now=now)
 
 
 def _mend_awaiting(*, now: datetime) -> None:
     arrived = ~Q(awaits_contact__external_id="") | Q(awaits_contact__sync_status__in=NEEDS_A_PERSON)
     waiting = Q(sync_status=SyncStatus.PENDING) | ~Q(awaits_contact__external_id="")
     links = TaskLink.objects.filter(
-        arrived, waiting, awaits_contact__isnull=False, due_at__isnull=True, connection__disconnected_at__isnull=True
+        arrived,
+        waiting,
+        awaits_contact__isnull=False,
+        due_at__isnull=True,
+        connection__disconnected_at__isnull=True,
     ).exclude(sync_status__in=HELD)
-    _owe_some(TaskLink, links, now=now)
+    _owe_some(links, now=now)
 
 
-def _owe_some(model: type[ContactLink] | type[TaskLink], links: object, *, now: datetime) -> None:
-    ids = list(links.order_by("pk").values_list("pk", flat=True)[:MOST])  # type: ignore[attr-defined]
+def _owe_some(links: QuerySet[Any], *, now: datetime) -> None:
+    ids = list(links.order_by("pk").values_list("pk", flat=True)[:MOST])
     if ids:
-        owe(model._default_manager.filter(pk__in=ids), now=now, lane=Lane.RETRY)
+        owe(links.model._default_manager.filter(pk__in=ids), now=now, lane=Lane.RETRY)
 
 
 def _with_due_links(*, now: datetime) -> list[UUID]:

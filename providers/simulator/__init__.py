@@ -4,6 +4,8 @@ Each vendor's room has a `simulator.py` with a small stateful CRM that speaks th
 statuses and error bodies, so that a wrong call fails as it would there.
 """
 
+from __future__ import annotations
+
 from providers.simulator.crm import Simulator, route
 from providers.simulator.faults import Fault
 from providers.simulator.server import Call, Reply, Server

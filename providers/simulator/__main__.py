@@ -51,7 +51,9 @@ def run(code: str, *, port: int = 0, **options: Any) -> int:
 
 def main() -> int:
     """Read the command line and run."""
-    parser = argparse.ArgumentParser(prog="simulator", description="Run one simulated CRM on a loopback port.")
+    parser = argparse.ArgumentParser(
+        prog="simulator", description="Run one simulated CRM on a loopback port."
+    )
     parser.add_argument("provider", choices=codes())
     parser.add_argument("--port", type=int, default=0, help="a port of 127.0.0.1; 0 takes a free one")
     options = parser.parse_args()

@@ -63,7 +63,8 @@ class Simulator(ABC):
         self._routes = [
             (*handler.__dict__["route"], name)
             for name in dir(type(self))
-            if (handler := getattr(type(self), name, None)) is not None and "route" in getattr(handler, "__dict__", {})
+            if (handler := getattr(type(self), name, None)) is not None
+            and "route" in getattr(handler, "__dict__", {})
         ]
         self._begin()
 
@@ -150,7 +151,9 @@ class Simulator(ABC):
         if call.path.startswith("/_sim/"):
             return self._own_page(call)
         with self._lock:
-            fault = next((one for one in self.faults if one.hits(f"{call.method} {call.path}", self._chance)), None)
+            fault = next(
+                (one for one in self.faults if one.hits(f"{call.method} {call.path}", self._chance)), None
+            )
         if fault is None or fault.after_write or fault.kind in ("delay", "slow"):
             if fault is not None and fault.kind == "delay" and not fault.after_write:
                 self.closing.wait(fault.seconds)
@@ -244,7 +247,9 @@ class Simulator(ABC):
             if page == ("GET", "log"):
                 return Reply(200, list(self.log))
             if page == ("GET", "faults"):
-                return Reply(200, {"menu": KINDS, "set": [vars(fault) for fault in self.faults if fault.times != 0]})
+                return Reply(
+                    200, {"menu": KINDS, "set": [vars(fault) for fault in self.faults if fault.times != 0]}
+                )
             if page == ("DELETE", "faults"):
                 self.faults = []
                 return Reply(200, {"set": []})

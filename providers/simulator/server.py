@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -68,7 +69,9 @@ class Server:
         """Bind the port. Raises `OSError` when it is taken."""
         self.simulator = simulator
         self._http = _Listener(("127.0.0.1", port), _handler_for(simulator))
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
 
     @property
     def url(self) -> str:
@@ -88,6 +91,7 @@ class Server:
         """Stop answering and let go of requests that hang."""
         self.simulator.closing.set()
         self._http.shutdown()
+        self._http.hang_up()
         self._http.server_close()
 
     def __enter__(self) -> Server:
@@ -105,6 +109,26 @@ class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+
+    def __init__(self, *arguments: Any) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, for `hang_up`."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection and close it."""
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Break every connection that is open: a client must not reach a simulator that was stopped."""
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that hang up: that is what a fault test is made of."""
@@ -134,7 +158,9 @@ def _handler_for(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
             return Call(
                 method=self.command,
                 path=parts.path,
-                query={name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()},
+                query={
+                    name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()
+                },
                 headers={name.lower(): value for name, value in self.headers.items()},
                 body=self.rfile.read(length),
             )
@@ -150,7 +176,9 @@ def _handler_for(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
             }
             head += [f"{name}: {value}" for name, value in headers.items()]
             # Head and body leave in one write: two would wait for the client's delayed acknowledgement.
-            whole = "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + (b"" if self.command == "HEAD" else body)
+            whole = (
+                "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + (b"" if self.command == "HEAD" else body)
+            )
             if not reply.seconds_per_byte:
                 self.wfile.write(whole)
                 return

@@ -55,7 +55,9 @@ class Hub:
             contacts=[services.Associated(one.pk) for one in contacts],
             records=[services.Associated(one.pk) for one in records],
         )
-        return services.save_task(task=task, changed=list(values), associations=associations, now=self.now).task
+        return services.save_task(
+            task=task, changed=list(values), associations=associations, now=self.now
+        ).task
 
     def edit(self, task: Task, **values: Any) -> Task:
         """Change a task."""
@@ -79,7 +81,10 @@ class Hub:
         """Push and wait until nothing is owed any more."""
         for _ in range(rounds):
             self.push()
-            owed = TaskLink.objects.filter(due_at__isnull=False), ContactLink.objects.filter(due_at__isnull=False)
+            owed = (
+                TaskLink.objects.filter(due_at__isnull=False),
+                ContactLink.objects.filter(due_at__isnull=False),
+            )
             if not any(links.exists() for links in owed):
                 return
             self.wait(step)

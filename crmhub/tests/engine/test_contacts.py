@@ -27,7 +27,9 @@ def test_a_contact_that_is_missing_there_is_created_once(hub: Hub, code):
 
 def test_a_contact_that_is_there_already_is_found_and_not_doubled(hub: Hub, code):
     simulator = hub.connect(code)
-    simulator.seed({"contacts": [{"first_name": "Grace", "last_name": "Hopper", "email": "grace@example.com"}]})
+    simulator.seed(
+        {"contacts": [{"first_name": "Grace", "last_name": "Hopper", "email": "grace@example.com"}]}
+    )
     hub.wait(60)
 
     grace = hub.save_contact()
@@ -39,7 +41,9 @@ def test_a_contact_that_is_there_already_is_found_and_not_doubled(hub: Hub, code
 
 def test_a_lost_answer_does_not_make_a_second_contact(hub: Hub, code):
     simulator = hub.connect(code)
-    simulator.fail_next("drop", "POST .*([cC]ontact|[lL]ead)(s|s/|s/batch/.*|.*Create.*|s/upsert)?$", after_write=True)
+    simulator.fail_next(
+        "drop", "POST .*([cC]ontact|[lL]ead)(s|s/|s/batch/.*|.*Create.*|s/upsert)?$", after_write=True
+    )
 
     hub.save_contact()
     hub.settle()
@@ -95,7 +99,9 @@ def test_a_parked_contact_is_tried_again_with_its_next_save_and_its_tasks_follow
     grace = hub.save_contact()
     task = hub.save_task(contacts=[grace])
     hub.settle()
-    simulator.seed({"contacts": [{"first_name": "Grace", "last_name": "Hopper", "email": "grace@example.com"}]})
+    simulator.seed(
+        {"contacts": [{"first_name": "Grace", "last_name": "Hopper", "email": "grace@example.com"}]}
+    )
     hub.wait(60)
 
     services.save_contact(contact=grace, changed=[], now=hub.now)
@@ -216,7 +222,9 @@ def test_a_contact_that_arrives_late_is_added_to_its_tasks(hub: Hub):
     task = hub.save_task(contacts=[grace])
     hub.settle()
     without = live(simulator)[0]["contact"]
-    simulator.seed({"contacts": [{"first_name": "Grace", "last_name": "Hopper", "email": "grace@example.com"}]})
+    simulator.seed(
+        {"contacts": [{"first_name": "Grace", "last_name": "Hopper", "email": "grace@example.com"}]}
+    )
     hub.wait(60)
 
     services.save_contact(contact=grace, changed=[], now=hub.now)

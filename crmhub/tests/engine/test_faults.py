@@ -11,7 +11,8 @@ from crmhub import services, sync
 from crmhub.models import Attempt, Connection, Task, TaskLink
 from crmhub.sync.claim import take
 from crmhub.sync.credentials import provider_for
-from crmhub.tests.engine.conftest import Hub, live, meanwhilefrom providers.types import RemoteRef
+from crmhub.tests.engine.conftest import Hub, live, meanwhile
+from providers.types import RemoteRef
 
 pytestmark = pytest.mark.engine
 
@@ -85,7 +86,8 @@ def test_a_quota_holds_back_the_whole_connection_and_nothing_is_counted(hub: Hub
     requests = len(simulator.log)
     hub.push(later=0.5)
 
-    assert held.wait_until is not None and held.wait_until > hub.now
+    assert held.wait_until is not None
+    assert held.wait_until > hub.now
     assert len(simulator.log) == requests
     assert hub.link(task).failures == 0
     hub.settle()

@@ -17,7 +17,11 @@ def test_a_saved_task_is_there_once(hub: Hub, grace, code):
     hub.settle()
 
     [there] = live(simulator)
-    assert (there["title"], there["body"], there["contact"]) == ("Call Grace", "About the quote", "grace@example.com")
+    assert (there["title"], there["body"], there["contact"]) == (
+        "Call Grace",
+        "About the quote",
+        "grace@example.com",
+    )
     assert hub.link(task).sync_status == "in_sync"
     assert hub.link(task).external_id == there["id"]
 

@@ -37,7 +37,7 @@ def _forget_connections() -> None:
     wake._publisher.cache_clear()
     wake._store.cache_clear()
     pace._script.cache_clear()
-    wake._broken_until = 0.0
+    wake.circuit.open_until = 0.0
 
 
 def seconds_of_a_save(hub: Hub) -> float:

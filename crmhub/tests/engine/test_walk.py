@@ -35,7 +35,8 @@ class Walk:
         self.simulator._windows = []
         self.simulator.find_lag = self.chance.choice([0.0, 3.0])
         self.contacts = [
-            hub.save_contact(first_name=name, email=f"{name.lower()}@example.com") for name in ("Grace", "Katherine")
+            hub.save_contact(first_name=name, email=f"{name.lower()}@example.com")
+            for name in ("Grace", "Katherine")
         ]
         self.number = 0
 

@@ -30,7 +30,12 @@ class Workers:
         self._run([*celery, "beat"])
 
     def _run(self, command: list[str]) -> None:
-        surroundings = {**os.environ, "DATABASE_URL": database_url(), "LEASE_SECONDS": "4", "SWEEP_SECONDS": "0.5"}
+        surroundings = {
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "LEASE_SECONDS": "4",
+            "SWEEP_SECONDS": "0.5",
+        }
         with self.log.open("ab") as log:
             self.processes.append(
                 subprocess.Popen(

@@ -58,5 +58,7 @@ def test_killed_workers_leave_one_remote_task_per_hub_task(hub: Hub, workers: Wo
     assert wait_until(nothing_is_owed, seconds=120), list(TaskLink.objects.exclude(due_at=None).values())
     assert between == KILLS
     for simulator in simulators:
-        assert sorted(there["title"] for there in live(simulator)) == sorted(f"Task {n}" for n in range(KILLS))
+        assert sorted(there["title"] for there in live(simulator)) == sorted(
+            f"Task {n}" for n in range(KILLS)
+        )
     assert set(TaskLink.objects.values_list("sync_status", flat=True)) == {"in_sync"}

@@ -1,0 +1,56 @@
+"""Plain text ↔ the HTML of a task's body."""
+
+from __future__ import annotations
+
+from html import escape
+from html.parser import HTMLParser
+
+
+def to_html(text: str) -> str:
+    """Return plain text as the HTML that shows it: escaped, with a `<br>` for each line break."""
+    return escape(text, quote=False).replace("\r\n", "\n").replace("\r", "\n").replace("\n", "<br>")
+
+
+def from_html(text: str) -> str:
+    """Return HTML as plain text: what we sent comes back as it was, and what people wrote there comes readable."""
+    reader = _PlainText()
+    reader.feed(text)
+    reader.close()
+    return "".join(reader.parts) if reader.is_bare else "".join(reader.parts).strip("\n")
+
+
+class _PlainText(HTMLParser):
+    """Collects the text; blocks begin on a line of their own."""
+
+    blocks = frozenset(
+        {"p", "div", "ul", "ol", "li", "tr", "table", "blockquote", "h1", "h2", "h3", "h4", "pre"}
+    )
+    hidden = frozenset({"script", "style"})
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.is_bare = True  # nothing but text and line breaks, as we write it: then no blank line is cut
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "br":
+            self.parts.append("\n")
+            return
+        self.is_bare = False
+        self._hidden += tag in self.hidden
+        if tag in self.blocks:
+            self._new_line()
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = max(self._hidden - (tag in self.hidden), 0)
+        if tag in self.blocks:
+            self._new_line()
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.parts.append(data)
+
+    def _new_line(self) -> None:
+        if self.parts and not self.parts[-1].endswith("\n"):
+            self.parts.append("\n")

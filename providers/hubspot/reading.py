@@ -1,0 +1,99 @@
+"""Reading tasks: one by its id, and one by the hub's key, however the portal lets us keep that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from providers.errors import NotFound
+from providers.hubspot.client import Client, record
+from providers.hubspot.payloads import ASSOCIATED, KEY_PROPERTY, PROPERTY_OF, Spelling, remote_task
+from providers.hubspot.records import key_search
+from providers.types import HubKey, RemoteRef, RemoteTask, TaskDraft
+
+TASKS = "/crm/v3/objects/tasks"
+TASK = "0-27"  # HubSpot's id of the object type
+
+
+class TaskReader:
+    """The tasks of one account. `has_property` says that the key is kept in a property of ours, else in the body."""
+
+    def __init__(self, client: Client, spelling: Spelling, learned: Mapping[str, object]) -> None:
+        """Keep how to read; opens nothing. `learned` is what `prepare` returned."""
+        self.has_property = learned.get("key") != "none" and "key_is_unique" in learned
+        self._is_unique = self.has_property and learned["key_is_unique"] is True
+        self._client = client
+        self._spelling = spelling
+        # HubSpot is never asked for a property that the portal may not have.
+        ours = [KEY_PROPERTY] if self.has_property else []
+        self._wanted = [*PROPERTY_OF.values(), "hs_lastmodifieddate", *ours]
+
+    def task(self, told: Mapping[str, Any]) -> RemoteTask:
+        """Return the task in an answer."""
+        return remote_task(told, spelling=self._spelling)
+
+    def fetch(self, ref: RemoteRef) -> RemoteTask:
+        """Return the task with its associations: one call, and more only for a kind that fills a page."""
+        plurals = ",".join(plural for _, plural, _ in ASSOCIATED.values())
+        query = {"properties": ",".join(self._wanted), "associations": plurals}
+        answer = self._client.call("GET", f"{TASKS}/{quote(ref.id, safe='')}", query=query)
+        told = record(answer, "id", writes=False)
+        associations = dict(told.get("associations") or {})
+        for type_id, plural, _ in ASSOCIATED.values():
+            if (associations.get(plural) or {}).get("paging"):
+                ids = self._client.associated(TASK, str(told["id"]), type_id)
+                associations[plural] = {"results": [{"id": one} for one in ids]}
+        return self.task({**told, "associations": associations})
+
+    def find(self, key: HubKey, draft: TaskDraft) -> RemoteTask | None:
+        """Return the task with this key: by the unique property, else among the tasks of its first record, else by search.
+
+        Search is behind the store by seconds, the other two are not. It is asked last even where the property is unique: the task
+        may be older than the property and carry the key in its body.
+        """
+        found = self.by_unique_key(key) if self._is_unique else self._by_record(key, draft)
+        return found or self._by_search(key)
+
+    def by_unique_key(self, key: HubKey) -> RemoteTask | None:
+        """Return the task whose unique property has this key; None too where the property is not unique."""
+        if not self._is_unique:
+            return None
+        query = {"idProperty": KEY_PROPERTY, "properties": ",".join(self._wanted)}
+        try:
+            answer = self._client.call("GET", f"{TASKS}/{quote(str(key), safe='')}", query=query)
+        except NotFound:
+            return None
+        task = self.task(record(answer, "id", writes=False))
+        return task if task.key == str(key) else None
+
+    def _by_record(self, key: HubKey, draft: TaskDraft) -> RemoteTask | None:
+        linked = [
+            (type_id, one.ref.id)
+            for name, (type_id, _, _) in ASSOCIATED.items()
+            for one in getattr(draft, name)
+        ]
+        if not linked:
+            return None
+        type_id, record_id = linked[0]
+        try:
+            ids = self._client.associated(type_id, record_id, TASK)
+        except NotFound:
+            return None
+        newest_first = sorted(ids, key=lambda id_: (len(id_), id_), reverse=True)
+        tasks = map(self.task, self._client.read_batch("tasks", newest_first, self._wanted))
+        return next((task for task in tasks if task.key == str(key)), None)
+
+    def _by_search(self, key: HubKey) -> RemoteTask | None:
+        body = key_search(key, self._wanted, has_property=self.has_property)
+        for task in map(self.task, self._client.search("tasks", body)):
+            if task.key == str(key):
+                return self._unless_gone(task.ref)
+        return None
+
+    def _unless_gone(self, ref: RemoteRef) -> RemoteTask | None:
+        # The index may still show what was deleted a moment ago.
+        try:
+            return self.fetch(ref)
+        except NotFound:
+            return None
