@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from celery.schedules import crontab
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -265,7 +266,7 @@ JOB_SOFT_LIMIT = environment.seconds("JOB_SOFT_LIMIT", LEASE_SECONDS * 2 / 3)
 HTTP_DEADLINE_SECONDS = environment.seconds("HTTP_DEADLINE_SECONDS", LEASE_SECONDS / 3)
 
 SWEEP_SECONDS = environment.seconds("SWEEP_SECONDS", 5)
-WORKERS = environment.whole("WORKERS", 2, at_least=1)
+WORKERS = environment.whole("WORKERS", 4, at_least=1)
 # Lets a connection call hosts other than its vendor's. For simulators and tests: it can send secrets anywhere.
 ALLOW_CUSTOM_CRM_HOSTS = environment.flag("ALLOW_CUSTOM_CRM_HOSTS")
 
@@ -308,6 +309,13 @@ CELERY_BEAT_SCHEDULE = {
         # Sweeps that pile up while every worker is busy are worth no more than one.
         "options": {"expires": SWEEP_SECONDS},
     },
+    # The frequent sweep compares recent saves with their links; this one compares all of them.
+    "sweep-everything": {
+        "task": "crmhub.sweep",
+        "schedule": crontab(minute="7"),
+        "kwargs": {"everything": True},
+        "options": {"expires": 1800},
+    },
 }
 
 # Logs -----------------------------------------------------------------------------------------------
@@ -324,17 +332,20 @@ DJANGO_STRUCTLOG_CELERY_TASK_SUCCESS_LOG_LEVEL = logging.DEBUG
 # Admin theme ----------------------------------------------------------------------------------------
 
 
-
 def _is_narrowed(request: HttpRequest) -> bool:
     return "crm" not in request.GET and request.GET.get("sync") == "needs_a_person"
 
 
-def _page(name: str, *, icon: str, title: str, query: str = "", may: str = "", badge: str = "") -> dict[str, object]:
+def _page(
+    name: str, *, icon: str, title: str, query: str = "", may: str = "", badge: str = ""
+) -> dict[str, object]:
     """Return one line of the menu; `may` is the permission that it takes."""
     link = reverse_lazy(f"admin:{name}_changelist")
     item: dict[str, object] = {"title": title, "icon": icon, "link": format_lazy("{}{}", link, query)}
     # Two lines of the menu may lead to one list, narrowed and not.
-    item["active"] = lambda request: request.path.startswith(str(link)) and _is_narrowed(request) == bool(query)
+    item["active"] = lambda request: (
+        request.path.startswith(str(link)) and _is_narrowed(request) == bool(query)
+    )
     if may:
         item["permission"] = lambda request: request.user.has_perm(may)
     if badge:
@@ -348,6 +359,9 @@ UNFOLD = {
     "SITE_SYMBOL": "sync",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("crmhub/icon.svg")},
+    ],
     "STYLES": [lambda _: static("crmhub/hub.css")],
     "DASHBOARD_CALLBACK": "crmhub.admin.dashboard.dashboard",
     "SIDEBAR": {
@@ -376,7 +390,9 @@ UNFOLD = {
                     _page("crmhub_contact", icon="person", title="Contacts", may="crmhub.view_contact"),
                     _page("crmhub_company", icon="domain", title="Companies", may="crmhub.view_record"),
                     _page("crmhub_deal", icon="handshake", title="Deals", may="crmhub.view_record"),
-                    _page("crmhub_ticket", icon="confirmation_number", title="Tickets", may="crmhub.view_record"),
+                    _page(
+                        "crmhub_ticket", icon="confirmation_number", title="Tickets", may="crmhub.view_record"
+                    ),
                     _page("crmhub_event", icon="event", title="Events", may="crmhub.view_record"),
                 ],
             },
@@ -384,7 +400,9 @@ UNFOLD = {
                 "title": "CRMs",
                 "separator": True,
                 "items": [
-                    _page("crmhub_connection", icon="cable", title="Connections", may="crmhub.view_connection"),
+                    _page(
+                        "crmhub_connection", icon="cable", title="Connections", may="crmhub.view_connection"
+                    ),
                     _page("crmhub_attempt", icon="receipt_long", title="Attempts", may="crmhub.view_attempt"),
                 ],
             },
@@ -395,6 +413,13 @@ UNFOLD = {
                     _page("crmhub_apikey", icon="key", title="API keys", may="crmhub.view_apikey"),
                     _page("auth_user", icon="group", title="Users", may="auth.view_user"),
                     _page("auth_group", icon="groups", title="Groups", may="auth.view_group"),
+                    _page("axes_accesslog", icon="login", title="Logins", may="axes.view_accesslog"),
+                    _page(
+                        "axes_accessattempt",
+                        icon="lock",
+                        title="Failed logins",
+                        may="axes.view_accessattempt",
+                    ),
                 ],
             },
         ],

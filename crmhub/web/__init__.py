@@ -1,0 +1,1 @@
+"""Pages beside the admin and the API: whether the hub is well."""
