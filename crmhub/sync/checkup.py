@@ -35,7 +35,9 @@ def check_connection(connection: Connection, *, now: datetime | None = None) -> 
     """
     moment = now or database_now()
     try:
-        provider, _ = provider_for(connection, gate=PaceGate(connection.pk, limits_of(connection), lane=0, now=now))
+        provider, _ = provider_for(
+            connection, gate=PaceGate(connection.pk, limits_of(connection), lane=0, now=now)
+        )
         identity = provider.check()
         learned = {**identity.learned, **provider.prepare()}
     except SecretsUnreadable as error:

@@ -172,7 +172,7 @@ def _not_found(case: Case, error: ProviderError) -> Verdict:
 def _is_too_young(case: Case) -> bool:
     """Return whether our own last write is so recent that the vendor may not show it yet."""
     written = case.link.last_write_at
-    return written is not None and case.ended_at - written <= case.capabilities.find_lag
+    return written is not None and case.sent_at - written <= case.capabilities.find_lag
 
 
 def _explained(case: Case, error: ProviderError) -> ProviderError:

@@ -62,12 +62,13 @@ class Item:
 class Answered:
     """How one item ended: what the vendor holds now, or the error; None and None is a success without content.
 
-    `ended` is the local monotonic time at which the call was over; `ask_again_in` the seconds until its slot, if it was not sent.
+    `started` and `ended` are the local monotonic times of the call; `ask_again_in` the seconds until its slot, if it was not sent.
     """
 
     remote: RemoteTask | RemoteContact | None = None
     error: ProviderError | None = None
     exchanges: tuple[Exchange, ...] = ()
+    started: float = 0.0
     ended: float = 0.0
     ask_again_in: float | None = None
 
@@ -139,6 +140,7 @@ def perform(
 
 def _make(connection: Connection, call: Call, gate: PaceGate) -> None:
     provider, recorder = provider_for(connection, gate=gate)
+    started = time.monotonic()
     try:
         answers = _ask(provider, call.items)
     except ProviderError as error:
@@ -152,6 +154,7 @@ def _make(connection: Connection, call: Call, gate: PaceGate) -> None:
             remote=answer.remote,
             error=answer.error,
             exchanges=tuple(recorder.exchanges),
+            started=started,
             ended=ended,
             ask_again_in=gate.ask_again_in if isinstance(answer.error, NotSent) else None,
         )

@@ -65,7 +65,10 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
 
 
 def _case(connection: Connection, piece: Piece, row: PushedLink, *, now: datetime) -> Case:
-    ended_ago = time.monotonic() - piece.answer.ended if piece.answer and piece.answer.ended else 0.0
+    here = time.monotonic()
+    started, ended = (
+        (piece.answer.started, piece.answer.ended) if piece.answer and piece.answer.ended else (here, here)
+    )
     return Case(
         link=piece.link,
         wanted=piece.wanted,
@@ -75,7 +78,8 @@ def _case(connection: Connection, piece: Piece, row: PushedLink, *, now: datetim
         previous_mark=piece.link.may_land_until,
         mark=piece.mark,
         first_failed_at=row.first_failed_at,
-        ended_at=now - timedelta(seconds=ended_ago),
+        sent_at=now - timedelta(seconds=here - started),
+        ended_at=now - timedelta(seconds=here - ended),
         now=now,
         capabilities=connection.capabilities,
         settings=settings_of(connection),

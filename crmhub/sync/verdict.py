@@ -19,7 +19,7 @@ from providers.errors import ProviderError
 class Case:
     """All that a verdict is made from. `is_owed` says that the task changed since it was read, or is owed for another reason.
 
-    `previous_mark` is `may_land_until` as it was before this claim; `mark` as this claim set it (None: it set none). `ended_at` is when the call was over,
+    `previous_mark` is `may_land_until` as it was before this claim; `mark` as this claim set it (None: it set none). `sent_at` and `ended_at` are when the call began and was over,
     by the database's clock.
     """
 
@@ -31,6 +31,7 @@ class Case:
     previous_mark: datetime | None
     mark: datetime | None
     first_failed_at: datetime | None
+    sent_at: datetime
     ended_at: datetime
     now: datetime
     capabilities: Capabilities
