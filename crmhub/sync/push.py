@@ -34,6 +34,7 @@ from providers.types import Field, canonical
 log = logging.getLogger(__name__)
 
 ROUNDS = 1000  # of claim to settle in one job; a guard, not a limit that is met
+UNREADABLE_WAIT = timedelta(minutes=1)  # until a missing key is looked for again
 STOPS_ITS_WORKER = "Workers stopped while they sent this. It is set aside; look at it, then send it again."
 
 
@@ -56,7 +57,7 @@ def push_due(connection_id: UUID, *, now: datetime | None = None) -> Pushed:
     for _ in range(ROUNDS):
         connection = Connection.objects.filter(pk=connection_id).first()
         moment = now or database_now()
-        if connection is None or not connection.may_be_called(moment):
+        if connection is None or not connection.may_be_called(moment) or not _can_be_read(connection, moment):
             break
         # One kind at a time: what the CRM said to the first (a quota, refused credentials) is heeded before the second.
         if not any(_push_some(model, connection, done, now=now) for model in (ContactLink, TaskLink)):
@@ -69,6 +70,16 @@ def push_due(connection_id: UUID, *, now: datetime | None = None) -> Pushed:
     if done.ask_again_in is not None and now is None:
         wake.push([connection_id], countdown=max(done.ask_again_in, 0.05))
     return done
+
+
+def _can_be_read(connection: Connection, now: datetime) -> bool:
+    """Return whether the credentials can be unsealed; if not, the connection waits and says why, and nothing is claimed."""
+    try:
+        connection.secrets  # noqa: B018 — unsealing is what raises
+    except SecretsUnreadable as error:
+        hold_back(connection, until=now + UNREADABLE_WAIT, why=str(error))
+        return False
+    return True
 
 
 def _push_some(model: type[Any], connection: Connection, done: Pushed, *, now: datetime | None) -> bool:
@@ -113,11 +124,7 @@ def _set_aside(model: type[Any], claim: Claim[Any], *, now: datetime) -> None:
 
 def _planned(connection: Connection, claim: Claim[Any], *, now: datetime | None) -> list[Piece]:
     moment = now or database_now()
-    try:
-        wanted = _read(connection, claim, now=now)
-    except SecretsUnreadable as error:
-        hold_back(connection, until=moment + timedelta(minutes=1), why=str(error))
-        raise
+    wanted = _read(connection, claim, now=now)
     return [
         Piece(
             row=row,

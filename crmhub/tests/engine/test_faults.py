@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from crmhub import services, sync
+from crmhub.crypto import new_key
 from crmhub.models import Attempt, Connection, Task, TaskLink
 from crmhub.sync.claim import take
 from crmhub.sync.credentials import provider_for
@@ -254,3 +255,21 @@ def test_every_attempt_is_kept_with_request_answer_and_decision_and_without_secr
     assert all(one.ended_at and one.request and one.decision for one in attempts)
     assert not any(secret in kept for secret in simulator.secret.values())
     assert timedelta() <= attempts[-1].ended_at - attempts[-1].started_at
+
+
+def test_credentials_that_cannot_be_unsealed_hold_the_connection_and_lose_nothing(hub: Hub, grace, settings):
+    simulator = hub.connect("highlevel")
+    task = hub.save_task(contacts=[grace])
+    good = settings.CREDENTIALS_KEYS
+    settings.CREDENTIALS_KEYS = [new_key()]
+
+    hub.push()
+    held = Connection.objects.get()
+    health = held.health(hub.now)
+    settings.CREDENTIALS_KEYS = good
+    hub.settle()
+
+    assert "CREDENTIALS_KEYS" in held.wait_reason
+    assert health == Connection.Health.DEGRADED
+    assert [there["title"] for there in live(simulator)] == ["Call Grace"]
+    assert hub.link(task).lapses == 0
