@@ -1,0 +1,7 @@
+"""The staff admin: every page reads through `queries`, writes through `services`, and calls a CRM only when a button says so."""
+
+from __future__ import annotations
+
+from crmhub.admin import attempts, connections, contacts, keys, records, tasks, users
+
+__all__ = ["attempts", "connections", "contacts", "keys", "records", "tasks", "users"]

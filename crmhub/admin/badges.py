@@ -1,0 +1,137 @@
+"""Badges: how a counterpart stands at one CRM, in words, with the exact term and since when on hover."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, JsonResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from crmhub.models import PushedLink, SyncStatus
+from crmhub.queries.sync import Standing, exact_status, short_names, standing
+
+MOST_REFRESHED = 200  # rows that one request of an open list may ask for
+ICONS = {
+    Standing.IN_SYNC: "check_circle",
+    Standing.WAITING: "schedule",
+    Standing.NEEDS_A_PERSON: "error",
+    Standing.OFF: "do_not_disturb_on",
+}
+# What to do about a parked counterpart, by the code of its last error; "" where the code says nothing special.
+ADVICE = {
+    "rejected": "Change what the CRM refused and save the task; it is sent again by itself.",
+    "ambiguous": "Several people there fit: open the contact and choose the right one.",
+    "forbidden": "Grant our credentials the missing right at the CRM, then test the connection and send again.",
+    "unauthorized": "Renew the credentials of the connection; everything that waits is sent then.",
+    "not_found": "Send again to make it anew there, or keep the task out of this CRM.",
+    "conflict": "Look at the other one there, then send again to bring ours there.",
+    "unsupported": "This CRM has no way to do that. Keep the task out of it, or leave it as it is.",
+    "impossible": "Add what is missing and save the task; it is sent again by itself.",
+    "awaits_contact": "Put the contact right: the task goes out as soon as it is there.",
+    "": "Put right what is said here and save, or send again.",
+}
+STATUS_ADVICE = {
+    SyncStatus.UNKNOWN: "No answer came, so it may be there already. Look in the CRM: if it is not there, send again; if it is, keep it out or delete one.",
+    SyncStatus.GONE: "It was deleted there. Send again to make it anew, or keep the task out of this CRM.",
+    SyncStatus.CONFLICT: "It was changed there as well. Send again to bring our side there.",
+}
+
+
+@dataclass(frozen=True)
+class Badge:
+    """What the template draws."""
+
+    name: str
+    standing: Standing
+    icon: str
+    hover: str
+
+
+def badge(link: PushedLink, *, name: str, now: datetime) -> Badge:
+    """Return the badge of one counterpart; `name` is what its CRM is called here."""
+    stands = standing(link)
+    hover = f"{exact_status(link, now=now)} since {moment(link.status_since)}"
+    if not link.connection.is_live:
+        hover = f"disconnected since {moment(link.connection.disconnected_at)}; was {hover}"
+    if stands in (Standing.WAITING, Standing.NEEDS_A_PERSON) and link.last_error:
+        hover = f"{hover}: {link.last_error}"
+    return Badge(name, stands, ICONS[stands], hover)
+
+
+def badges(
+    links: Iterable[PushedLink], *, names: Mapping[UUID, str], subject: str, now: datetime
+) -> SafeString:
+    """Return the badges as HTML; `subject` is the id under which the page refreshes them while one waits."""
+    drawn = [badge(link, name=names.get(link.connection_id, str(link.connection)), now=now) for link in links]
+    is_moving = any(one.standing is Standing.WAITING for one in drawn)
+    return render_to_string(
+        "crmhub/badges.html", {"badges": drawn, "subject": subject, "is_moving": is_moving}
+    )
+
+
+def advice(link: PushedLink) -> str:
+    """Return what a person can do about the counterpart, "" when nothing is asked of anybody."""
+    if standing(link) is not Standing.NEEDS_A_PERSON:
+        return ""
+    special = STATUS_ADVICE.get(SyncStatus(link.sync_status))
+    return special or ADVICE.get(link.last_error_code, ADVICE[""])
+
+
+def moment(value: datetime | None, *, with_seconds: bool = False) -> str:
+    """Return the moment in the reader's zone, short; "" for none."""
+    if value is None:
+        return ""
+    return date_format(timezone.localtime(value), "j M Y, H:i:s" if with_seconds else "j M Y, H:i")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 task`, `2,000 tasks`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def ago(value: datetime | None, *, now: datetime) -> str:
+    """Return how long that is ago: `40 s`, `12 min`, `3 h`, `9 d`; "" for none."""
+    if value is None:
+        return ""
+    seconds = max(int((now - value).total_seconds()), 0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def badge_column(request: HttpRequest) -> Callable[[Any], SafeString]:
+    """Return the column of a list whose rows carry `live_links`; the CRMs' names are read once per request."""
+    if not hasattr(request, "hub_names"):
+        request.hub_names = short_names()  # type: ignore[attr-defined]
+    names: Mapping[UUID, str] = request.hub_names  # type: ignore[attr-defined]
+
+    @display(description="At the CRMs")
+    def sync(row: Any) -> SafeString:
+        return badges(row.live_links, names=names, subject=str(row.pk), now=timezone.now())
+
+    return sync
+
+
+def refreshed_badges(request: HttpRequest, links: QuerySet[Any], *, subject: str) -> JsonResponse:
+    """Return the badges of the rows named in `ids`, as HTML by id, for a list that is open in a browser."""
+    ids: dict[UUID, list[PushedLink]] = {}
+    for text in request.GET.get("ids", "").split(",")[:MOST_REFRESHED]:
+        with suppress(ValueError):
+            ids[UUID(text)] = []
+    for link in links.filter(**{f"{subject}__in": list(ids)}):
+        ids[getattr(link, subject)].append(link)
+    names, now = short_names(), timezone.now()
+    return JsonResponse(
+        {str(pk): badges(own, names=names, subject=str(pk), now=now) for pk, own in ids.items()}
+    )

@@ -1,0 +1,315 @@
+"""Connections: the accounts at the CRMs, how each is, and what it cannot hold."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.decorators import display
+
+from crmhub import services
+from crmhub.admin.badges import ago, counted, moment
+from crmhub.admin.capability_page import capability_groups
+from crmhub.admin.connection_form import ConnectionForm
+from crmhub.admin.writes import HubAdmin, ReadOnlyPast, writer
+from crmhub.crypto import SecretsUnreadable
+from crmhub.models import Connection
+from crmhub.queries.connections import Tally, connections, tallies
+from crmhub.queries.sync import provider_label
+from crmhub.sync import check_connection
+from providers import registry
+
+HEALTH_BADGE = {
+    Connection.Health.HEALTHY: "in_sync",
+    Connection.Health.DEGRADED: "waiting",
+    Connection.Health.REAUTHORISE: "needs_a_person",
+    Connection.Health.PAUSED: "off",
+    Connection.Health.DISCONNECTED: "off",
+}
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
+    """The list of accounts, the form that each CRM asks for, and the buttons."""
+
+    list_display: Any = ("name", "crm", "how_it_is")
+    ordering: Any = ("disconnected_at", "name")
+    actions = ()
+    search_fields = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
+        """Return the accounts without their secrets."""
+        return connections()
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Return the columns, with what lies at each account counted once for all of them."""
+        if not hasattr(request, "hub_tallies"):
+            ids = Connection.objects.values_list("pk", flat=True)
+            request.hub_tallies = tallies(ids, with_settled=True)  # type: ignore[attr-defined]
+        at: dict[UUID, Tally] = request.hub_tallies  # type: ignore[attr-defined]
+        now = timezone.now()
+
+        @display(description="In sync")
+        def in_sync(row: Connection) -> str:
+            return f"{at[row.pk].in_sync:,}"
+
+        @display(description="Waiting")
+        def waiting(row: Connection) -> Any:
+            one = at[row.pk]
+            contacts = f" + {counted(one.contacts_waiting, 'contact')}" if one.contacts_waiting else ""
+            return format_html(
+                '<a class="hub-link" href="{}">{}</a>', filtered(row, "waiting"), f"{one.waiting:,}{contacts}"
+            )
+
+        @display(description="Needs a person")
+        def parked(row: Connection) -> Any:
+            one = at[row.pk]
+            more = one.contacts_needing_a_person
+            contacts = f" + {counted(more, 'contact')}" if more else ""
+            url = filtered(row, "needs_a_person")
+            return format_html(
+                '<a class="hub-link" href="{}">{}</a>', url, f"{one.needs_a_person:,}{contacts}"
+            )
+
+        @display(description="Oldest owed push")
+        def oldest(row: Connection) -> str:
+            return ago(at[row.pk].oldest, now=now) or "–"
+
+        @display(description="Last success", ordering="last_success_at")
+        def last_success(row: Connection) -> str:
+            return moment(row.last_success_at) or "never"
+
+        return [*super().get_list_display(request), in_sync, waiting, parked, oldest, last_success]
+
+    @display(description="CRM", ordering="provider")
+    def crm(self, row: Connection) -> str:
+        """Return the CRM's name."""
+        return provider_label(row.provider)
+
+    @display(description="Health")
+    def how_it_is(self, row: Connection) -> str:
+        """Return how the account is, and why on hover."""
+        return health_badge(row)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the buttons, the confirmation and the page of capabilities."""
+        view = self.admin_site.admin_view
+        return [
+            path("<uuid:pk>/test/", view(require_POST(self.test_view)), name="crmhub_connection_test"),
+            path("<uuid:pk>/pause/", view(require_POST(self.pause_view)), name="crmhub_connection_pause"),
+            path("<uuid:pk>/resume/", view(require_POST(self.resume_view)), name="crmhub_connection_resume"),
+            path("<uuid:pk>/disconnect/", view(self.disconnect_view), name="crmhub_connection_disconnect"),
+            path(
+                "capabilities/<slug:provider>/",
+                view(self.capabilities_view),
+                name="crmhub_connection_capabilities",
+            ),
+            *super().get_urls(),
+        ]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Ask for the CRM first, then for what it needs; after saving, ask the CRM whether it knows us."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        provider = request.GET.get("provider", "")
+        if provider not in registry.codes():
+            offered = [(code, registry.capabilities(code).label) for code in registry.codes()]
+            return self._page(request, "choose", "Which CRM?", offered=offered)
+        can = registry.capabilities(provider)
+        form = ConnectionForm(request.POST or None, can=can)
+        if request.method == "POST" and form.is_valid():
+            try:
+                row = services.connect_account(provider=provider, by=writer(request), **form.values())
+            except ValidationError as error:
+                form.take(error)
+            else:
+                messages.success(request, f"{row.name} is connected.")
+                self._check(request, row)
+                return HttpResponseRedirect(reverse("admin:crmhub_connection_change", args=[row.pk]))
+        return self._page(request, "form", f"Connect {can.label}", form=form, can=can, provider=provider)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show how the account is, with its buttons and its form; opening it calls nobody."""
+        row = self.object_or_404(request, object_id)
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        may_change = self.has_change_permission(request, row) and row.is_live
+        form = ConnectionForm(request.POST or None, can=row.capabilities, connection=row)
+        if request.method == "POST":
+            if not may_change:
+                raise PermissionDenied
+            if form.is_valid() and self._changed(request, row, form):
+                return HttpResponseRedirect(request.path)
+        if not may_change:
+            for field in form.fields.values():
+                field.disabled = True
+        tally = tallies([row.pk], with_settled=True)[row.pk]
+        return self._page(
+            request,
+            "form",
+            row.name,
+            form=form,
+            can=row.capabilities,
+            provider=row.provider,
+            original=row,
+            may_change=may_change,
+            may_disconnect=self.has_delete_permission(request, row) and row.is_live,
+            facts=_facts(row, tally),
+            waiting_url=filtered(row, "waiting"),
+            parked_url=filtered(row, "needs_a_person"),
+            badge=health_badge(row),
+        )
+
+    def _changed(self, request: HttpRequest, row: Connection, form: ConnectionForm) -> bool:
+        try:
+            row = services.change_connection(connection=row, by=writer(request), **form.values())
+        except SecretsUnreadable as error:
+            form.add_error(None, str(error))
+            return False
+        except ValidationError as error:
+            form.take(error)
+            return False
+        messages.success(request, "Connection saved.")
+        self._check(request, row)
+        return True
+
+    def test_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Ask the CRM who we are there, and say its answer."""
+        return self._do(request, pk, lambda row: self._check(request, row))
+
+    def pause_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Send nothing there until it is resumed."""
+
+        def pause(row: Connection) -> None:
+            services.pause_connection(connection=row, by=writer(request))
+            messages.success(request, f"{row.name} is paused. What waits is kept.")
+
+        return self._do(request, pk, pause)
+
+    def resume_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Send there again."""
+
+        def resume(row: Connection) -> None:
+            services.resume_connection(connection=row, by=writer(request))
+            messages.success(request, f"{row.name} is resumed. What waited is sent now.")
+
+        return self._do(request, pk, resume)
+
+    def disconnect_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Ask whether to end the connection, then end it."""
+        row = self.object_or_404(request, pk)
+        if not self.has_delete_permission(request, row) or not row.is_live:
+            raise PermissionDenied
+        if request.method != "POST":
+            tally = tallies([row.pk], with_settled=True)[row.pk]
+            return self._page(request, "disconnect", f"Disconnect {row.name}?", original=row, tally=tally)
+        services.disconnect_account(connection=row, by=writer(request))
+        messages.success(
+            request, f"{row.name} is disconnected. Its credentials are destroyed, its history is kept."
+        )
+        return HttpResponseRedirect(reverse("admin:crmhub_connection_changelist"))
+
+    def capabilities_view(self, request: HttpRequest, provider: str) -> HttpResponse:
+        """Show what a CRM can and cannot hold and do, with sources."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if provider not in registry.codes():
+            raise Http404
+        can = registry.capabilities(provider)
+        return self._page(
+            request, "capabilities", f"What {can.label} can hold", can=can, groups=capability_groups(can)
+        )
+
+    def _do(self, request: HttpRequest, pk: UUID, act: Any) -> HttpResponse:
+        row = self.object_or_404(request, pk)
+        if not self.has_change_permission(request, row) or not row.is_live:
+            raise PermissionDenied
+        act(row)
+        return HttpResponseRedirect(reverse("admin:crmhub_connection_change", args=[pk]))
+
+    def _check(self, request: HttpRequest, row: Connection) -> None:
+        """Ask the CRM and say what it answered. Only ever called by a POST, with no transaction open."""
+        checkup = check_connection(row)
+        if checkup.is_well:
+            messages.success(request, " · ".join(checkup.lines) or f"{row.name} answers.")
+        else:
+            messages.error(request, f"{row.name} does not work yet: {checkup.error}")
+
+    def _page(self, request: HttpRequest, template: str, title: str, **more: Any) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "media": self.media,
+            "has_view_permission": True,
+            **more,
+        }
+        return TemplateResponse(request, f"admin/crmhub/connection/{template}.html", context)
+
+
+def health_badge(row: Connection) -> str:
+    """Return the account's health as a badge, with the reason on hover."""
+    health = row.health(timezone.now())
+    return format_html(
+        '<span class="hub-badge hub-{}" title="{}">{}</span>', HEALTH_BADGE[health], reason(row), health.label
+    )
+
+
+def reason(row: Connection) -> str:
+    """Return why the account is not simply healthy, in words; "" when it is."""
+    if row.disconnected_at is not None:
+        return f"since {moment(row.disconnected_at)}"
+    if row.paused_at is not None:
+        return f"since {moment(row.paused_at)}"
+    if row.reauthorise_since is not None:
+        return (
+            f"The CRM refuses our credentials since {moment(row.reauthorise_since)}. {row.last_error}".strip()
+        )
+    parts = []
+    if row.wait_until is not None and row.wait_until > timezone.now():
+        parts.append(
+            f"Left alone until {moment(row.wait_until)}: {row.wait_reason or 'the CRM asked for it'}"
+        )
+    if row.switched_off:
+        parts += [
+            f"may not {name.replace('_', ' ')} (missing: {scope or 'a right'})"
+            for name, scope in row.switched_off.items()
+        ]
+    if row.failures:
+        parts.append(f"{counted(row.failures, 'failure')} in a row. {row.last_error}".strip())
+    return "; ".join(parts)
+
+
+def filtered(row: Connection, sync: str) -> str:
+    """Return the address of the tasks that stand so at this account."""
+    return f"{reverse('admin:crmhub_task_changelist')}?crm={row.pk}&sync={sync}"
+
+
+def _facts(row: Connection, tally: Tally) -> list[tuple[str, str]]:
+    now = timezone.now()
+    return [
+        ("Account there", row.account_name or "not known yet: test the connection"),
+        ("Why", reason(row) or "–"),
+        ("In sync", f"{tally.in_sync:,}"),
+        ("Waiting", f"{counted(tally.waiting, 'task')}, {counted(tally.contacts_waiting, 'contact')}"),
+        (
+            "Needs a person",
+            f"{counted(tally.needs_a_person, 'task')}, {counted(tally.contacts_needing_a_person, 'contact')}",
+        ),
+        ("Oldest owed push", ago(tally.oldest, now=now) or "nothing is owed"),
+        ("Last success", moment(row.last_success_at) or "never"),
+        ("Last tested", moment(row.last_checked_at) or "never"),
+        ("Id", str(row.pk)),
+    ]

@@ -1,0 +1,71 @@
+"""The first page: how each connection is, what waits for a person, and what I have to do today."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from crmhub.admin.badges import ago, badges
+from crmhub.admin.connections import filtered, health_badge, reason
+from crmhub.admin.due import DueTime
+from crmhub.queries.connections import count_needing_a_person, live_connections, tallies
+from crmhub.queries.sync import provider_label, short_names
+from crmhub.queries.tasks import my_due_tasks
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add what the first page shows to its context; a person sees what they may see elsewhere."""
+    may_see_tasks = request.user.has_perm("crmhub.view_task")
+    may_see_connections = request.user.has_perm("crmhub.view_connection")
+    context["title"] = "Today"
+    if may_see_connections:
+        context["cards"] = _cards()
+    if may_see_tasks:
+        context["my_tasks"] = _my_tasks(request)
+        context["my_tasks_url"] = f"{reverse('admin:crmhub_task_changelist')}?assignee=me&status=unfinished"
+    return context
+
+
+def needing_a_person(request: HttpRequest) -> str:
+    """Return the number beside *Needs a person* in the menu, "" for none."""
+    if not request.user.has_perm("crmhub.view_task"):
+        return ""
+    count = count_needing_a_person()
+    return f"{count:,}" if count else ""
+
+
+def _cards() -> list[dict[str, Any]]:
+    rows, now = list(live_connections()), timezone.now()
+    counted = tallies([row.pk for row in rows])
+    return [
+        {
+            "row": row,
+            "crm": provider_label(row.provider),
+            "badge": health_badge(row),
+            "reason": reason(row),
+            "tally": counted[row.pk],
+            "oldest": ago(counted[row.pk].oldest, now=now),
+            "url": reverse("admin:crmhub_connection_change", args=[row.pk]),
+            "waiting_url": filtered(row, "waiting"),
+            "parked_url": filtered(row, "needs_a_person"),
+        }
+        for row in rows
+    ]
+
+
+def _my_tasks(request: HttpRequest) -> list[dict[str, Any]]:
+    now, names = timezone.now(), short_names()
+    tasks: list[Any] = my_due_tasks(request.user, now=now, zone=timezone.get_current_timezone())  # type: ignore[arg-type]
+    return [
+        {
+            "title": task.title,
+            "url": reverse("admin:crmhub_task_change", args=[task.pk]),
+            "due": str(DueTime.of(task)),
+            "is_overdue": DueTime.of(task).is_past(now=now),
+            "badges": badges(task.live_links, names=names, subject=str(task.pk), now=now),
+        }
+        for task in tasks
+    ]

@@ -1,0 +1,110 @@
+"""The panels around a form: what each CRM holds of a task or contact, and what was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from crmhub.admin.badges import Badge, advice, badge, moment
+from crmhub.models import Attempt, Connection, PushedLink, Task, TaskLink
+from crmhub.queries.connections import live_connections
+from crmhub.queries.sync import Standing, provider_label, short_names
+
+
+@dataclass(frozen=True)
+class LinkRow:
+    """One counterpart as the panel shows it."""
+
+    link: PushedLink
+    badge: Badge
+    since: str
+    trouble: str
+    advice: str
+    waits_for: str
+    waits_for_url: str
+    url: str
+    may_send: bool
+    may_keep_out: bool
+    may_add: bool
+
+
+def links_panel(task: Task, links: list[TaskLink], *, may_act: bool) -> dict[str, Any]:
+    """Return what the template needs to show the task's counterparts and the CRMs that it could be added to."""
+    rows = link_rows(links, may_act=may_act)
+    there = {link.connection_id for link in links}
+    others = [one for one in live_connections() if one.pk not in there] if not task.is_deleted else []
+    return {
+        "link_rows": rows,
+        "is_moving": any(row.badge.standing is Standing.WAITING for row in rows),
+        "other_connections": others if may_act else [],
+        "refresh_url": reverse("admin:crmhub_task_links", args=[task.pk]),
+    }
+
+
+def link_rows(links: Iterable[Any], *, may_act: bool) -> list[LinkRow]:
+    """Return the counterparts as rows, with what may be done to each."""
+    links, now = list(links), timezone.now()
+    names = short_names()
+    return [
+        _row(link, badge(link, name=names[link.connection_id], now=now), may_act=may_act) for link in links
+    ]
+
+
+def _row(link: Any, drawn: Badge, *, may_act: bool) -> LinkRow:
+    stands = drawn.standing
+    is_live = link.connection.is_live
+    is_out = stands is Standing.OFF
+    waits = getattr(link, "awaits_contact", None) if stands is Standing.WAITING else None
+    return LinkRow(
+        link=link,
+        badge=drawn,
+        since=moment(link.status_since),
+        trouble=link.last_error if stands is not Standing.IN_SYNC else "",
+        advice=advice(link),
+        waits_for=str(waits.contact) if waits else "",
+        waits_for_url=reverse("admin:crmhub_contact_change", args=[waits.contact_id]) if waits else "",
+        url=safe_url(link.external_url),
+        may_send=may_act and is_live and not is_out,
+        may_keep_out=may_act and is_live and not is_out and hasattr(link, "task_id"),
+        may_add=may_act and is_live and is_out,
+    )
+
+
+def safe_url(url: str) -> str:
+    """Return the address if a browser may be sent there; a CRM's answer is not to become a script."""
+    return url if url.startswith(("https://", "http://")) else ""
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """One attempt as a panel shows it."""
+
+    attempt: Attempt
+    when: str
+    crm: str
+    url: str
+
+
+def attempts_panel(attempts: Iterable[Attempt]) -> list[AttemptRow]:
+    """Return the attempts as rows, each with the page that shows all of it."""
+    return [
+        AttemptRow(
+            one,
+            moment(one.started_at, with_seconds=True),
+            crm_and_name(one.connection),
+            reverse("admin:crmhub_attempt_change", args=[one.pk]),
+        )
+        for one in attempts
+    ]
+
+
+def crm_and_name(connection: Connection) -> str:
+    """Return the account's own name with its CRM's, once where they are the same."""
+    label = provider_label(connection.provider)
+    return (
+        connection.name if label.casefold() in connection.name.casefold() else f"{connection.name} ({label})"
+    )

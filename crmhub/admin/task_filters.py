@@ -1,0 +1,173 @@
+"""Narrowing the list of tasks: by status, due, assignee, CRM and sync status."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
+
+from crmhub.models import Task
+from crmhub.queries.connections import live_connections
+from crmhub.queries.people import staff
+from crmhub.queries.sync import Standing, short_names, tasks_standing
+from crmhub.queries.tasks import UNFINISHED, Due, due, due_between
+
+UNFINISHED_WORD = "unfinished"
+
+
+class StatusFilter(DropdownFilter):
+    """By where the work stands."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the statuses, and one word for all that is still to be done."""
+        return [(UNFINISHED_WORD, "Unfinished (all of those below but the last two)"), *Task.Status.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        """Narrow the list."""
+        if self.value() == UNFINISHED_WORD:
+            return queryset.filter(status__in=UNFINISHED)
+        return queryset.filter(status=self.value()) if self.value() in Task.Status.values else queryset
+
+
+class PriorityFilter(DropdownFilter):
+    """By priority."""
+
+    title = "priority"
+    parameter_name = "priority"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the priorities."""
+        return list(Task.Priority.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        """Narrow the list."""
+        return queryset.filter(priority=self.value()) if self.value() in Task.Priority.values else queryset
+
+
+class DueFilter(DropdownFilter):
+    """By when it is due, in the reader's days."""
+
+    title = "due"
+    parameter_name = "due"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the usual questions."""
+        return [
+            (Due.OVERDUE, "Overdue"),
+            (Due.TODAY, "Today"),
+            (Due.WEEK, "Next 7 days"),
+            (Due.NONE, "No due date"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        """Narrow the list."""
+        if self.value() not in list(Due):
+            return queryset
+        return due(queryset, Due(str(self.value())), now=timezone.now(), zone=timezone.get_current_timezone())
+
+
+class DueRangeFilter(RangeDateFilter):
+    """From a day to a day, both included, in the reader's days."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        """Narrow the list; a day that cannot be read does not narrow it."""
+        first, last = (self._day(end) for end in ("from", "to"))
+        if first is None and last is None:
+            return queryset
+        return due_between(queryset, first, last, zone=timezone.get_current_timezone())
+
+    def _day(self, end: str) -> date | None:
+        try:
+            return date.fromisoformat(str(self.used_parameters.get(f"{self.parameter_name}_{end}") or ""))
+        except ValueError:
+            return None
+
+
+class AssigneeFilter(DropdownFilter):
+    """By who is to do it."""
+
+    title = "assignee"
+    parameter_name = "assignee"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the reader, nobody, and everybody."""
+        return [("me", "Me"), ("nobody", "Unassigned"), *((str(one.pk), person_name(one)) for one in staff())]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        """Narrow the list."""
+        wanted = str(self.value() or "")
+        if wanted == "me":
+            return queryset.filter(assignee=request.user.pk)
+        if wanted == "nobody":
+            return queryset.filter(assignee__isnull=True)
+        return queryset.filter(assignee=int(wanted)) if wanted.isdecimal() else queryset
+
+
+class CrmFilter(DropdownFilter):
+    """By the account that it goes to; together with the sync status, by how it stands there."""
+
+    title = "CRM"
+    parameter_name = "crm"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the connected accounts."""
+        rows = list(live_connections())
+        names = short_names(rows)
+        return [(str(row.pk), names[row.pk]) for row in rows]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        """Narrow the list, unless the other filter does it for both."""
+        connection = connection_in(request)
+        if connection is None or request.GET.get(SyncFilter.parameter_name) in list(Standing):
+            return queryset
+        return tasks_standing(queryset, connection=connection)
+
+
+class SyncFilter(DropdownFilter):
+    """By how it stands, at the chosen CRM or at any."""
+
+    title = "sync status"
+    parameter_name = "sync"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return what badges say."""
+        return [(one.value, one.words.capitalize()) for one in Standing]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        """Narrow the list."""
+        if self.value() not in list(Standing):
+            return queryset
+        return tasks_standing(queryset, connection=connection_in(request), wanted=Standing(str(self.value())))
+
+
+def connection_in(request: HttpRequest) -> uuid.UUID | None:
+    """Return the account that the list is narrowed to, if any."""
+    try:
+        return uuid.UUID(request.GET.get(CrmFilter.parameter_name, ""))
+    except ValueError:
+        return None
+
+
+def person_name(user: AbstractBaseUser | None) -> str:
+    """Return what a person is called on the screen; "" for nobody."""
+    return "" if user is None else str(user.get_full_name() or user.get_username())  # type: ignore[attr-defined]
+
+
+TASK_FILTERS = (
+    StatusFilter,
+    DueFilter,
+    ("due_at", DueRangeFilter),
+    AssigneeFilter,
+    CrmFilter,
+    SyncFilter,
+    PriorityFilter,
+)

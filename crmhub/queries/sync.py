@@ -1,0 +1,128 @@
+"""How links stand, in the four words that staff read, and how to find those that stand so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from crmhub.models import Connection, ContactLink, PushedLink, SyncStatus, Task, TaskLink
+from crmhub.models.links import NEEDS_A_PERSON, OFF
+from providers import registry
+
+
+class Standing(StrEnum):
+    """What a badge says."""
+
+    IN_SYNC = "in_sync"
+    WAITING = "waiting"
+    NEEDS_A_PERSON = "needs_a_person"
+    OFF = "off"
+
+    @property
+    def words(self) -> str:
+        """Return the standing as it is read on the screen."""
+        return self.value.replace("_", " ")
+
+
+def standing(link: PushedLink) -> Standing:
+    """Return what the link's badge says; links of a disconnected account are off."""
+    if link.sync_status in OFF or not link.connection.is_live:
+        return Standing.OFF
+    if link.is_parked:
+        return Standing.NEEDS_A_PERSON
+    return Standing.IN_SYNC if link.sync_status == SyncStatus.IN_SYNC else Standing.WAITING
+
+
+def exact_status(link: PushedLink, *, now: datetime) -> str:
+    """Return the machine's word for how the link stands, `sending` included."""
+    return "sending" if link.is_sending(now) else link.sync_status
+
+
+def standing_so(wanted: Standing) -> Q:
+    """Return the condition that links with this standing meet."""
+    parked = Q(sync_status__in=NEEDS_A_PERSON, due_at__isnull=True)
+    return {
+        Standing.IN_SYNC: Q(sync_status=SyncStatus.IN_SYNC),
+        Standing.WAITING: Q(sync_status=SyncStatus.PENDING)
+        | Q(sync_status__in=NEEDS_A_PERSON, due_at__isnull=False),
+        Standing.NEEDS_A_PERSON: parked,
+        Standing.OFF: Q(sync_status__in=OFF),
+    }[wanted]
+
+
+def live_task_links() -> QuerySet[TaskLink]:
+    """Return the links of tasks at accounts that are still connected, with those accounts."""
+    return (
+        TaskLink.objects.filter(connection__disconnected_at__isnull=True)
+        .select_related("connection")
+        .defer("ancestor", "candidates", "retired", "losses")
+        .order_by("connection__provider", "connection__name")
+    )
+
+
+def live_contact_links() -> QuerySet[ContactLink]:
+    """Return the links of contacts at accounts that are still connected, with those accounts."""
+    return (
+        ContactLink.objects.filter(connection__disconnected_at__isnull=True)
+        .select_related("connection")
+        .defer("ancestor", "candidates", "retired", "losses")
+        .order_by("connection__provider", "connection__name")
+    )
+
+
+def links_of_task(task: Task) -> list[TaskLink]:
+    """Return the task's counterparts, disconnected accounts last, each with its connection and the contact that it waits for."""
+    links = (
+        TaskLink.objects.filter(task_id=task.pk)
+        .select_related("connection", "awaits_contact__contact")
+        .order_by("connection__provider", "connection__name")
+    )
+    return sorted(links, key=lambda link: not link.connection.is_live)
+
+
+def links_of_contact(contact_id: UUID) -> list[ContactLink]:
+    """Return the contact's counterparts, each with its connection, disconnected accounts last."""
+    links = (
+        ContactLink.objects.filter(contact_id=contact_id)
+        .select_related("connection")
+        .order_by("connection__provider", "connection__name")
+    )
+    return sorted(links, key=lambda link: not link.connection.is_live)
+
+
+def tasks_standing(
+    tasks: QuerySet[Task], *, connection: UUID | None = None, wanted: Standing | None = None
+) -> QuerySet[Task]:
+    """Narrow the tasks to those that stand so at this connection, or at any where none is given.
+
+    *In sync* without a connection means in sync wherever the task goes. A connection alone means that the task has a counterpart there.
+    """
+    links = TaskLink.objects.filter(connection__disconnected_at__isnull=True)
+    if connection is not None:
+        links = links.filter(connection_id=connection)
+    if wanted is None:
+        return tasks.filter(Exists(links.filter(task=OuterRef("pk")))) if connection else tasks
+    if wanted is not Standing.IN_SYNC:
+        # The few that wait or are parked are found by their status; asking each task would read them all.
+        return tasks.filter(pk__in=links.filter(standing_so(wanted)).values("task_id"))
+    here = links.filter(task=OuterRef("pk"))
+    behind = here.filter(standing_so(Standing.WAITING) | standing_so(Standing.NEEDS_A_PERSON))
+    return tasks.filter(Exists(here.filter(standing_so(wanted))), ~Exists(behind))
+
+
+def short_names(connections: Iterable[Connection] | None = None) -> dict[UUID, str]:
+    """Return what each account is called on a badge: its CRM, or its own name where a CRM has several accounts."""
+    rows = list(Connection.objects.all() if connections is None else connections)
+    live = [row.provider for row in rows if row.is_live]
+    return {
+        row.pk: row.name if live.count(row.provider) > 1 else provider_label(row.provider) for row in rows
+    }
+
+
+def provider_label(code: str) -> str:
+    """Return the CRM's name; its code where it is no longer among the registered ones."""
+    return registry.capabilities(code).label if code in registry.codes() else code
