@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -304,10 +304,7 @@ def _typed(kind: str, value: Any, choices: list[str]) -> Any:
             raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
         return value
     if kind == "number":
-        number = float(value)
-        if not isfinite(number):
-            raise ValueError(f"{value!r} is not a number")
-        return number
+        return _number(value)
     if kind == "map":
         if isinstance(value, Mapping):
             return dict(value)
@@ -316,6 +313,16 @@ def _typed(kind: str, value: Any, choices: list[str]) -> Any:
             raise ValueError(f"{value!r} is not a list such as call=Phone call,email=E-mail")
         return {key.strip(): text.strip() for key, _, text in pairs}
     return str(value).strip()
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = nan
+    if not isfinite(number):
+        raise ValueError(f"{value!r} is not a number")
+    return number
 
 
 def _check_limits(value: str) -> None:

@@ -1,0 +1,222 @@
+"""Tasks that some CRM cannot take, that end, or that are changed after they were sent."""
+
+from __future__ import annotations
+
+from crmhub.demo.words import (
+    CANCELLED,
+    CANCELLED_AT_ONCE,
+    COMPLETED,
+    DELETED,
+    OPEN,
+    REOPENED,
+    RESTORED,
+    At,
+    Day,
+    Story,
+    filed_anew,
+    without_contact,
+    without_parent,
+)
+
+_NOTHING_TO_FILE_UNDER = (
+    Story("Order paper for the printer", there=without_parent(OPEN), due=Day(1), assignee="hedy"),
+    Story(
+        "Renew our own domain",
+        there=without_parent(OPEN),
+        due=Day(11),
+        priority="high",
+        assignee="tom",
+        typed=("", "Fernhill"),
+    ),
+    Story(
+        "Review the price list of Northlight",
+        there=without_parent(OPEN),
+        due=Day(5),
+        assignee="ada",
+        records=("northlight",),
+    ),
+    Story(
+        "Calculate the offer for the driver portal",
+        there=without_contact(OPEN),
+        due=Day(2),
+        priority="medium",
+        assignee="ada",
+        records=("portal",),
+    ),
+    Story(
+        "Design the banner for the open day",
+        there=without_contact(OPEN),
+        due=Day(8),
+        assignee="ines",
+        records=("openday",),
+    ),
+)
+
+_NO_DUE_DATE = (
+    Story("Someday: rewrite the image importer", priority="low", assignee="tom", contacts=("rosa",)),
+    Story("Idea: gift vouchers for the bakery", type="other", contacts=("grace",), records=("brightwater",)),
+    Story("Read up on the new cookie rules", type="research", priority="low", contacts=("nina",)),
+    Story("Find out who looks after Sunfarm's domain", assignee="ines", contacts=("olu",)),
+)
+
+_FINISHED = (
+    Story(
+        "Send Grace the signed contract",
+        status="completed",
+        there=COMPLETED,
+        due=At(-6, 12),
+        assignee="ada",
+        type="email",
+        contacts=("grace",),
+        records=("shop",),
+        age=12,
+    ),
+    Story(
+        "Register alpenrad.example",
+        status="completed",
+        there=COMPLETED,
+        due=Day(-4),
+        assignee="tom",
+        contacts=("lena",),
+        age=15,
+    ),
+    Story(
+        "Back up the old Northlight site",
+        status="completed",
+        there=COMPLETED,
+        due=Day(-3),
+        assignee="tom",
+        contacts=("edith",),
+        records=("relaunch",),
+        age=8,
+    ),
+    Story(
+        "Call Samir about the deposit",
+        then="complete",
+        there=COMPLETED,
+        due=At(0, 8),
+        type="call",
+        assignee="ada",
+        contacts=("samir",),
+        records=("booking",),
+    ),
+    Story(
+        "Publish the terms of delivery",
+        then="complete",
+        there=COMPLETED,
+        due=Day(0),
+        assignee="ines",
+        contacts=("grace",),
+        records=("shop",),
+    ),
+    Story(
+        "Send Jun the invoice for October",
+        then="complete",
+        there=COMPLETED,
+        due=Day(-1),
+        type="email",
+        assignee="hedy",
+        contacts=("jun",),
+        records=("kumo",),
+        age=4,
+    ),
+)
+
+_CALLED_OFF = (
+    Story(
+        "Print flyers for the summer sale",
+        status="cancelled",
+        there=CANCELLED_AT_ONCE,
+        due=Day(-10),
+        assignee="hedy",
+        contacts=("paul",),
+        age=30,
+    ),
+    Story(
+        "Visit Cedar House on site",
+        then="cancel",
+        there=CANCELLED,
+        type="meeting",
+        due=At(5, 11),
+        lasts=240,
+        assignee="ines",
+        contacts=("samir",),
+        records=("cedarhouse",),
+    ),
+    Story(
+        "Build an app for the bakery",
+        then="cancel",
+        there=CANCELLED,
+        due=Day(30),
+        priority="low",
+        assignee="tom",
+        contacts=("grace",),
+    ),
+)
+
+_CHANGED = (
+    Story(
+        "Call Edith again",
+        edit={"title": "Call Edith again: she is back on Monday", "priority": "high"},
+        due=At(3, 9),
+        type="call",
+        assignee="ada",
+        contacts=("edith",),
+    ),
+    Story(
+        "Draft the maintenance contract",
+        edit={"body": "Response within 8 hours; 12 months; notice of 3 months."},
+        body="Like last year's.",
+        due=Day(6),
+        assignee="ada",
+        contacts=("rosa",),
+        records=("hosting",),
+    ),
+    Story(
+        "Hand over the style guide",
+        moved_to=("nina",),
+        there=filed_anew(OPEN),
+        due=Day(4),
+        assignee="ines",
+        contacts=("edith",),
+        records=("northlight",),
+    ),
+    Story(
+        "Test the payment page",
+        then="delete",
+        there=DELETED,
+        due=Day(1),
+        assignee="tom",
+        contacts=("grace",),
+        records=("checkout",),
+    ),
+    Story(
+        "Test the payment page (typed twice)",
+        then="delete",
+        there=DELETED,
+        due=Day(1),
+        assignee="tom",
+        contacts=("grace",),
+    ),
+    Story(
+        "Check the map on the contact page",
+        status="completed",
+        then="reopen",
+        there=REOPENED,
+        due=Day(1),
+        assignee="tom",
+        contacts=("samir",),
+        age=2,
+    ),
+    Story(
+        "Ask Lena about the cover photograph",
+        then="restore",
+        there=RESTORED,
+        due=Day(2),
+        assignee="ines",
+        contacts=("lena",),
+        records=("catalogue",),
+    ),
+)
+
+SPECIAL = (*_NOTHING_TO_FILE_UNDER, *_NO_DUE_DATE, *_FINISHED, *_CALLED_OFF, *_CHANGED)
