@@ -205,7 +205,9 @@ class Projection:
     losses: tuple[Loss, ...]
 
 
+# Values with which a task says nothing: losing one of them is no loss.
 _EMPTY: tuple[Canonical, ...] = (None, "", (), False, "none")
+_SILENT = frozenset({(Field.TYPE, "todo")})
 
 
 def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str, object]) -> Projection:
@@ -224,7 +226,7 @@ def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str,
         value = wanted[name]
         if support.level is Level.NONE:
             changes.update(_emptied(name))
-            if value not in _EMPTY and name not in (Field.CREATED, Field.COMPLETED):
+            if _says_something(name, value) and name not in (Field.CREATED, Field.COMPLETED):
                 losses.append(Loss(name, support.note or "cannot hold this"))
             continue
         kept, is_whole = _held(getattr(draft, _ATTRIBUTE.get(name, str(name))), support)
@@ -234,7 +236,7 @@ def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str,
         elif (
             support.level is Level.LOSSY
             and not (support.words or support.alter or support.most)
-            and value not in _EMPTY
+            and _says_something(name, value)
         ):
             losses.append(Loss(name, support.note))
     draft = replace(draft, **changes)
@@ -246,6 +248,10 @@ def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str,
 
 _ATTRIBUTE = {Field.DUE: "due"}
 _BLANK = TaskDraft(title="", created_at=datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def _says_something(name: Field, value: Canonical) -> bool:
+    return value not in _EMPTY and (name, value) not in _SILENT
 
 
 def _held(value: Any, support: Support) -> tuple[Any, bool]:

@@ -68,7 +68,8 @@ def take(model: type[AnyLink], connection: Connection, *, size: int, now: dateti
                 claim_token=token, claimed_at=now, due_at=now + lease, lapses=lapses, owed_again=False
             )
             # Read in the same transaction and without joins: the task is read afterwards, for it must not be older than the claim.
-            links = list(model._default_manager.filter(claim_token=token).order_by("pk"))
+            # By id, for no index knows the tokens.
+            links = list(model._default_manager.filter(pk__in=ids, claim_token=token).order_by("pk"))
         if links:
             return Claim(token, links, lane, at=now, until=now + lease, window=window)
     return None

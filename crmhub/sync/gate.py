@@ -14,6 +14,7 @@ from providers.errors import NotSent
 from providers.http import Request
 
 A_MOMENT = 0.25  # seconds that a worker sleeps for a slot; for a later one it gives the claim back
+LATE = 0.02  # seconds after its slot from which a request is counted when it leaves, not when it was to leave
 FOR_A_SECOND_REQUEST = 2.0  # seconds that an operation may wait for the slot of its second and later requests
 
 
@@ -42,7 +43,7 @@ def _running_clock() -> float:
 
 
 class PaceGate:
-    """The gate of one operation. `reserved` are delays of slots that are its own already, measured from now."""
+    """The gate of one operation. `reserved` are delays of slots that are its own already, measured from `reserved_at` (monotonic; now)."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class PaceGate:
         lane: int,
         window: SendWindow | None = None,
         reserved: Iterable[float] = (),
+        reserved_at: float | None = None,
         now: datetime | None = None,
     ) -> None:
         """Without a window (a check by hand) requests may leave at any time. With `now` handed in, time stands still and nothing sleeps."""
@@ -59,15 +61,18 @@ class PaceGate:
         self._limits = tuple(limits)
         self._lane = lane
         self._window = window
-        self._opened = time.monotonic()
+        self._reserved_at = time.monotonic() if reserved_at is None else reserved_at
         self._reserved = deque(reserved)
+        self._slot: tuple[str, float] | None = (
+            None  # the budget and the moment of the request that is on its way
+        )
         self._now = now
         self.ask_again_in: float | None = None
 
     def before_request(self, request: Request) -> None:
         """Wait for this request's slot. Raises `NotSent` when it lies too far ahead."""
         if request.budget == "all" and self._reserved:
-            self._sleep(self._reserved.popleft() - (time.monotonic() - self._opened))
+            self._wait_for(request.budget, self._reserved_at + self._reserved.popleft())
             return
         slots = pace.reserve(
             self._connection_id,
@@ -80,13 +85,28 @@ class PaceGate:
         if not slots.delays:
             self.ask_again_in = slots.ask_again_in
             raise NotSent(slots.why)
-        self._sleep(slots.delays[0])
+        self._wait_for(request.budget, time.monotonic() + slots.delays[0])
 
     def before_bytes(self) -> None:
-        """Raise `NotSent` when the claim's time to send is over."""
+        """Raise `NotSent` when the claim's time to send is over. A request that leaves later than its slot is counted when it leaves."""
+        self._count_if_late()
+        # Last of all: whatever stands between this look and the bytes could outlast the claim.
         if self._window is not None and not self._window.is_open:
             raise NotSent("The time in which this claim may send is over.")
 
-    def _sleep(self, seconds: float) -> None:
-        if seconds > 0 and self._now is None:
+    def _count_if_late(self) -> None:
+        if self._slot is None:
+            return
+        budget, moment = self._slot
+        self._slot = None
+        late = time.monotonic() - moment
+        if late > LATE:
+            pace.use_late(self._connection_id, self._limits, late_s=late, budget=budget)
+
+    def _wait_for(self, budget: str, moment: float) -> None:
+        if self._now is not None:
+            return
+        self._slot = (budget, moment)
+        seconds = moment - time.monotonic()
+        if seconds > 0:
             time.sleep(seconds)

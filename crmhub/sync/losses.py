@@ -26,7 +26,7 @@ def expected_losses(task: Task) -> list[str]:
 
 def _losses_at(connection: Connection, draft: TaskDraft) -> list[str]:
     can = connection.capabilities
-    name = f"{can.label} ({connection.name})"
+    name = connection.name if can.label in connection.name else f"{can.label} ({connection.name})"
     lines = [f"{name}: {loss.note}" for loss in project(draft, can, settings_of(connection)).losses]
     lacks = can.needs_one_of and not any(getattr(draft, field) for field in can.needs_one_of)
     if lacks and not settings_of(connection).get("default_parent"):

@@ -76,6 +76,32 @@ redis.call('EXPIRE', KEYS[1], math.ceil(longest * 1.1) + 1)
 return delays
 """
 
+# KEYS[1] the log. ARGV: how late the slot is used, now or "", the longest window. Takes the slot out of the log and counts it now,
+# where it belongs in order; only slots that were given since then are touched.
+_LATE_SCRIPT = """
+local now = tonumber(ARGV[2])
+if not now then
+  local t = redis.call('TIME')
+  now = tonumber(t[1]) + tonumber(t[2]) / 1000000
+end
+local slot, later = now - tonumber(ARGV[1]) + 0.001, {}
+while true do
+  local last = redis.call('RPOP', KEYS[1])
+  if not last or tonumber(last) <= slot then break end
+  later[#later + 1] = last
+end
+local is_counted = false
+for n = #later, 1, -1 do
+  if not is_counted and tonumber(later[n]) > now then
+    redis.call('RPUSH', KEYS[1], string.format('%.6f', now))
+    is_counted = true
+  end
+  redis.call('RPUSH', KEYS[1], later[n])
+end
+if not is_counted then redis.call('RPUSH', KEYS[1], string.format('%.6f', now)) end
+redis.call('EXPIRE', KEYS[1], math.ceil(tonumber(ARGV[3]) * 1.1) + 1)
+"""
+
 
 @dataclass(frozen=True)
 class Slots:
@@ -128,6 +154,29 @@ def reserve(
     return Slots(tuple(delays))
 
 
+def use_late(
+    connection_id: UUID,
+    limits: Sequence[Limit],
+    *,
+    late_s: float,
+    budget: str = "all",
+    now: datetime | None = None,
+) -> None:
+    """Count a slot at this moment instead of `late_s` seconds ago, when it was to be used.
+
+    The vendor counts requests when they arrive. A window that began with requests that were held up here would otherwise end too early
+    and let the next ones through on top of them. Never raises.
+    """
+    longest = max((limit.seconds for limit in limits if limit.budget == budget), default=0.0) * MARGIN
+    if not longest:
+        return
+    moment = "" if now is None else f"{now.timestamp():.6f}"
+    try:
+        _late_script()(keys=[_key(connection_id, budget)], args=[f"{late_s:.6f}", moment, str(longest)])
+    except redis.RedisError as error:
+        log.warning("pace_store_is_away: %s", type(error).__name__)
+
+
 def _calls_for(lane: int, calls: int) -> int:
     if lane == Lane.INTERACTIVE:
         return calls
@@ -139,8 +188,17 @@ def _key(connection_id: UUID, budget: str) -> str:
 
 
 @cache
-def _script() -> redis.commands.core.Script:
-    store = redis.Redis.from_url(
+def _store() -> redis.Redis:
+    return redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=1.0, socket_timeout=1.0, decode_responses=True
     )
-    return store.register_script(_SCRIPT)
+
+
+@cache
+def _script() -> redis.commands.core.Script:
+    return _store().register_script(_SCRIPT)
+
+
+@cache
+def _late_script() -> redis.commands.core.Script:
+    return _store().register_script(_LATE_SCRIPT)

@@ -75,10 +75,11 @@ class Answered:
 
 @dataclass
 class Call:
-    """One call of the provider, for one item or for a batch of the same kind."""
+    """One call of the provider, for one item or for a batch of the same kind. Its slot lies `delay` seconds after `reserved_at` (monotonic)."""
 
     items: list[Item]
     delay: float = 0.0
+    reserved_at: float = 0.0
     answers: dict[UUID, Answered] = field(default_factory=dict)
 
 
@@ -128,7 +129,15 @@ def perform(
     limits = limits_of(connection)
 
     def make(call: Call) -> None:
-        gate = PaceGate(connection.pk, limits, lane=lane, window=window, reserved=[call.delay], now=now)
+        gate = PaceGate(
+            connection.pk,
+            limits,
+            lane=lane,
+            window=window,
+            reserved=[call.delay],
+            reserved_at=call.reserved_at or None,
+            now=now,
+        )
         _make(connection, call, gate)
 
     if len(calls) == 1:

@@ -108,7 +108,8 @@ def _stops_its_worker(claim: Claim[Any], *, size: int) -> bool:
 
 
 def _set_aside(model: type[Any], claim: Claim[Any], *, now: datetime) -> None:
-    model._default_manager.filter(claim_token=claim.token).update(
+    ids = [link.pk for link in claim.links]
+    model._default_manager.filter(pk__in=ids, claim_token=claim.token).update(
         claim_token=None,
         claimed_at=None,
         due_at=None,
@@ -190,8 +191,9 @@ def _send(
         last_sent_ago=_last_sent_ago(connection, claim.at),
         now=now,
     )
+    reserved_at = time.monotonic()
     for call, delay in zip(calls, slots.delays, strict=False):
-        call.delay = delay
+        call.delay, call.reserved_at = delay, reserved_at
     granted, held = calls[: len(slots.delays)], calls[len(slots.delays) :]
     for call in held + waiting:
         _give_back(call, by_id, slots.ask_again_in or 0.0)

@@ -93,7 +93,7 @@ def test_a_broker_that_is_frozen_is_not_waited_for(settings, nobody_answers):
     answer = Client().get("/readyz")
 
     assert answer.status_code == 503
-    assert time.monotonic() - started < 3.5
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.django_db

@@ -36,6 +36,9 @@ from providers.types import (
     canonical,
 )
 
+# The same in every process: parallel ones must collect the same tests.
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
 
 def linked(*ids):
     return tuple(Linked(RemoteRef(one)) for one in ids)
@@ -110,7 +113,7 @@ def test_the_default_parent_is_looked_for_when_the_account_is_prepared(with_sett
     assert with_settings(default_parent=f"deal:{ids['deals'][0]}").prepare() == {}
 
 
-@pytest.mark.parametrize("text", [f"contact:{uuid.uuid4()}", f"deal:{uuid.uuid4()}", "inbox"])
+@pytest.mark.parametrize("text", [f"contact:{NOBODY}", f"deal:{NOBODY}", "inbox"])
 def test_a_default_parent_that_is_not_there_is_said_so(with_settings, text):
     with pytest.raises(Rejected, match=r"default.parent"):
         with_settings(default_parent=text).prepare()
