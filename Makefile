@@ -12,7 +12,7 @@ ARGS ?=
 
 templates = $(shell test -d templates && find templates -name '*.html')
 # `check --deploy` judges the settings of a production machine, with keys made for the occasion.
-production = env $(shell $(RUN) -m config.keys 2>/dev/null) ENV_FILE=/dev/null DEBUG=0 PUBLIC_URL=https://hub.example.com \
+production = env $(shell $(RUN) -m config.keys 2>/dev/null) ENV_FILE=/dev/null DEBUG=0 ALLOW_CUSTOM_CRM_HOSTS=0 PUBLIC_URL=https://hub.example.com \
 	SECURE_PROXY_SSL_HEADER=HTTP_X_FORWARDED_PROTO,https
 
 .DEFAULT_GOAL := help

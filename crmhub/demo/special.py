@@ -159,7 +159,7 @@ _CHANGED = (
         "Call Edith again",
         edit={"title": "Call Edith again: she is back on Monday", "priority": "high"},
         due=At(3, 9),
-        type="call",
+        type="follow_up",
         assignee="ada",
         contacts=("edith",),
     ),

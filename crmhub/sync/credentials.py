@@ -29,7 +29,7 @@ def account_of(connection: Connection) -> Account:
     """Return the connection as the provider sees it; settings that were not given have their defaults."""
     return Account(
         secrets=connection.secrets,
-        settings={**settings_of(connection), "hub_time_zone": hub_settings.HUB_TIME_ZONE},
+        settings=settings_of(connection),
         learned=connection.learned,
         base_url=connection.base_url,
     )
@@ -38,7 +38,7 @@ def account_of(connection: Connection) -> Account:
 def settings_of(connection: Connection) -> dict[str, object]:
     """Return the connection's settings over the defaults of its CRM."""
     defaults = {setting.name: setting.default for setting in connection.capabilities.settings}
-    return {**defaults, **connection.settings}
+    return {**defaults, "hub_time_zone": hub_settings.HUB_TIME_ZONE, **connection.settings}
 
 
 def limits_of(connection: Connection) -> tuple[Limit, ...]:

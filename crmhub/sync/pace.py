@@ -142,7 +142,8 @@ def reserve(
         arguments += [str(_calls_for(lane, limit.calls)), str(limit.seconds * MARGIN), str(limit.calls)]
     try:
         delays = [
-            int(text) / 1_000_000 for text in _script()(keys=[_key(connection_id, budget)], args=arguments)
+            int(text) / 1_000_000
+            for text in _script(_SCRIPT)(keys=[_key(connection_id, budget)], args=arguments)
         ]
     except redis.RedisError as error:
         log.warning("pace_store_is_away: %s", type(error).__name__)
@@ -172,7 +173,9 @@ def use_late(
         return
     moment = "" if now is None else f"{now.timestamp():.6f}"
     try:
-        _late_script()(keys=[_key(connection_id, budget)], args=[f"{late_s:.6f}", moment, str(longest)])
+        _script(_LATE_SCRIPT)(
+            keys=[_key(connection_id, budget)], args=[f"{late_s:.6f}", moment, str(longest)]
+        )
     except redis.RedisError as error:
         log.warning("pace_store_is_away: %s", type(error).__name__)
 
@@ -188,17 +191,8 @@ def _key(connection_id: UUID, budget: str) -> str:
 
 
 @cache
-def _store() -> redis.Redis:
-    return redis.Redis.from_url(
+def _script(text: str) -> redis.commands.core.Script:
+    store = redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=1.0, socket_timeout=1.0, decode_responses=True
     )
-
-
-@cache
-def _script() -> redis.commands.core.Script:
-    return _store().register_script(_SCRIPT)
-
-
-@cache
-def _late_script() -> redis.commands.core.Script:
-    return _store().register_script(_LATE_SCRIPT)
+    return store.register_script(text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from crmhub.models import Lane
-from crmhub.sync.pace import reserve
+from crmhub.sync.pace import reserve, use_late
 from providers.capabilities import Limit
 
 pytestmark = pytest.mark.engine
@@ -53,6 +54,36 @@ def test_no_window_ever_holds_more_than_the_limit():
     windows = [sum(1 for other in sent if first <= other < first + 5.0) for first in sent]
     assert max(windows) == 10
     assert len(sent) >= 10 * 40 / 5.15 - 10
+
+
+def test_no_window_holds_more_than_the_limit_when_requests_leave_late():
+    account, chance = uuid4(), random.Random(7)
+    sent, under_way = [], []
+    for tick in range(1200):
+        moment = tick * 0.05
+        slots = reserve(account, TEN_IN_FIVE, count=3, ahead=0.25, now=after(moment))
+        under_way += [
+            (moment + delay + chance.choice([0.0, 0.1, 0.7]), moment + delay) for delay in slots.delays
+        ]
+        for leaves, slot in sorted(one for one in under_way if one[0] <= moment):
+            use_late(account, TEN_IN_FIVE, late_s=moment - slot, now=after(moment))
+            sent.append(moment)
+            under_way.remove((leaves, slot))
+
+    windows = [sum(1 for other in sent if first <= other < first + 5.0) for first in sent]
+    assert max(windows) <= 10
+    assert len(sent) >= 10 * 60 / 6 - 10
+
+
+def test_a_slot_that_is_used_late_is_counted_once_and_where_it_was_used():
+    account = uuid4()
+    reserve(account, TEN_IN_FIVE, count=10, now=NOON)
+
+    use_late(account, TEN_IN_FIVE, late_s=1.0, now=after(1))
+    slots = reserve(account, TEN_IN_FIVE, count=10, now=after(5.2))
+
+    assert len(slots.delays) == 9
+    assert slots.ask_again_in == pytest.approx(0.95)
 
 
 def test_a_fifth_is_kept_for_people():
