@@ -7,9 +7,10 @@ from typing import Any
 from crmhub.models import Connection, Task, TaskLink
 from crmhub.models.links import OFF
 from crmhub.sync.credentials import settings_of
-from crmhub.sync.mapping import FIELD_OF_KIND
+from crmhub.sync.mapping import FIELD_OF_KIND, draft_of
+from crmhub.sync.plan import one_of
 from providers.capabilities import project
-from providers.types import Linked, Priority, RemoteRef, TaskDraft, TaskStatus
+from providers.types import Linked, RemoteRef, TaskDraft
 
 
 def expected_losses(task: Task) -> list[str]:
@@ -30,8 +31,7 @@ def _losses_at(connection: Connection, draft: TaskDraft) -> list[str]:
     lines = [f"{name}: {loss.note}" for loss in project(draft, can, settings_of(connection)).losses]
     lacks = can.needs_one_of and not any(getattr(draft, field) for field in can.needs_one_of)
     if lacks and not settings_of(connection).get("default_parent"):
-        needed = " or ".join(str(field).rstrip("s") for field in can.needs_one_of)
-        lines.append(f"{name}: takes no task without a {needed}")
+        lines.append(f"{name}: takes no task without {one_of(can.needs_one_of)}")
     return lines
 
 
@@ -41,20 +41,5 @@ def _draft(task: Task) -> TaskDraft:
     for record_id, kind in task.records.values_list("pk", "kind"):
         name = str(FIELD_OF_KIND[kind])
         records[name] = (*records.get(name, ()), Linked(RemoteRef(str(record_id))))
-    return TaskDraft(
-        title=task.title,
-        body=task.body,
-        status=TaskStatus(task.status),
-        priority=Priority(task.priority),
-        type=task.type,
-        due=task.due_at.date() if task.due_at and task.due_is_date else task.due_at,
-        end_at=task.end_at,
-        reminder_at=task.reminder_at,
-        notify_by_email=task.notify_by_email,
-        queue=task.queue,
-        location=task.location,
-        created_at=task.created_at,
-        completed_at=task.completed_at,
-        contacts=tuple(Linked(RemoteRef(str(pk))) for pk in task.contacts.values_list("pk", flat=True)),
-        **records,
-    )
+    people = tuple(Linked(RemoteRef(str(pk))) for pk in task.contacts.values_list("pk", flat=True))
+    return draft_of(task, contacts=people, **records)

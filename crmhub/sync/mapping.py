@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from crmhub.models import (
@@ -24,12 +24,16 @@ from crmhub.sync.values import AwaitedContact, WantedContact, WantedTask
 from providers.capabilities import Level, Loss, project
 from providers.types import RECORD_FIELDS, Field, Linked, Person, Priority, RemoteRef, TaskDraft, TaskStatus
 
+Row = TypeVar("Row", TaskContact, TaskRecord)
+AnyLink = TypeVar("AnyLink")
+
 FIELD_OF_KIND = {str(kind): name for name, kind in RECORD_FIELDS.items()}
 
 
 def read_tasks(connection: Connection, links: Sequence[TaskLink]) -> dict[UUID, WantedTask]:
     """Return, by link id, how each task should stand at this connection. A constant number of queries."""
-    tasks = {task.pk: task for task in Task.objects.filter(pk__in=[link.task_id for link in links])}
+    ids = [link.task_id for link in links]
+    tasks = {task.pk: task for task in Task.objects.filter(pk__in=ids).select_related("assignee")}
     people = _contacts(connection, tasks)
     records = _records(connection, tasks)
     owners = _owners(connection, tasks.values())
@@ -56,22 +60,10 @@ def wanted_task(
     """Return the task as this connection's CRM can hold it, and what is lost: by the CRM's limits, or because it is not linked there."""
     can = connection.capabilities
     losses = [*_unlinked_records(connection, records), *_unknown_owner(connection, task, owner)]
-    draft = TaskDraft(
-        title=task.title,
-        body=task.body,
-        status=TaskStatus(task.status),
-        priority=Priority(task.priority),
-        type=task.type,
-        due=task.due_at.date() if task.due_at and task.due_is_date else task.due_at,
-        end_at=task.end_at,
-        reminder_at=task.reminder_at,
-        notify_by_email=task.notify_by_email,
+    draft = draft_of(
+        task,
         assignee=owner.external_id if owner else "",
         assignee_email=task.assignee.email.lower() if task.assignee and owner and owner.external_id else "",
-        queue=task.queue,
-        location=task.location,
-        created_at=task.created_at,
-        completed_at=task.completed_at,
         contacts=tuple(_linked(link, row) for row, link in people if link and link.external_id),
         **_records_by_field(records),
     )
@@ -92,35 +84,50 @@ def wanted_task(
     )
 
 
+def draft_of(task: Task, **related: Any) -> TaskDraft:
+    """Return the task as a draft; `related` are the assignee and the associations, by the ids of whoever the draft is for."""
+    return TaskDraft(
+        title=task.title,
+        body=task.body,
+        status=TaskStatus(task.status),
+        priority=Priority(task.priority),
+        type=task.type,
+        due=task.due_at.date() if task.due_at and task.due_is_date else task.due_at,
+        end_at=task.end_at,
+        reminder_at=task.reminder_at,
+        notify_by_email=task.notify_by_email,
+        queue=task.queue,
+        location=task.location,
+        created_at=task.created_at,
+        completed_at=task.completed_at,
+        **related,
+    )
+
+
 def _contacts(
     connection: Connection, ids: Iterable[UUID]
 ) -> dict[UUID, list[tuple[TaskContact, ContactLink | None]]]:
     rows = list(TaskContact.objects.filter(task_id__in=list(ids)).select_related("contact"))
-    links = {
-        link.contact_id: link
-        for link in ContactLink.objects.filter(
-            connection=connection, contact_id__in={row.contact_id for row in rows}
-        )
-    }
-    found: dict[UUID, list[tuple[TaskContact, ContactLink | None]]] = defaultdict(list)
-    for row in rows:
-        found[row.task_id].append((row, links.get(row.contact_id)))
-    return found
+    wanted = {row.contact_id for row in rows}
+    links = ContactLink.objects.filter(connection=connection, contact_id__in=wanted)
+    by_contact = {link.contact_id: link for link in links}
+    return _by_task((row, by_contact.get(row.contact_id)) for row in rows)
 
 
 def _records(
     connection: Connection, ids: Iterable[UUID]
 ) -> dict[UUID, list[tuple[TaskRecord, RecordLink | None]]]:
     rows = list(TaskRecord.objects.filter(task_id__in=list(ids)).select_related("record"))
-    links = {
-        link.record_id: link
-        for link in RecordLink.objects.filter(
-            connection=connection, record_id__in={row.record_id for row in rows}
-        )
-    }
-    found: dict[UUID, list[tuple[TaskRecord, RecordLink | None]]] = defaultdict(list)
-    for row in rows:
-        found[row.task_id].append((row, links.get(row.record_id)))
+    wanted = {row.record_id for row in rows}
+    links = RecordLink.objects.filter(connection=connection, record_id__in=wanted)
+    by_record = {link.record_id: link for link in links}
+    return _by_task((row, by_record.get(row.record_id)) for row in rows)
+
+
+def _by_task(pairs: Iterable[tuple[Row, AnyLink]]) -> dict[UUID, list[tuple[Row, AnyLink]]]:
+    found: dict[UUID, list[tuple[Row, AnyLink]]] = defaultdict(list)
+    for row, link in pairs:
+        found[row.task_id].append((row, link))
     return found
 
 

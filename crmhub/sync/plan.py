@@ -5,7 +5,7 @@ One claim makes at most one write. What a task needs beyond that is found by pla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -128,15 +128,16 @@ def _lacks_parent(wanted: WantedTask, can: Capabilities, settings: Mapping[str, 
 
 
 def _without_parent(wanted: WantedTask, can: Capabilities) -> Impossible:
-    needs = " or ".join(
-        filter(
-            None,
-            [", ".join(_SINGULAR[name] for name in can.needs_one_of[:-1]), _SINGULAR[can.needs_one_of[-1]]],
-        )
-    )
+    needs = one_of(can.needs_one_of)
     kept = [f"{contact.name}: {contact.why}" for contact in wanted.awaited if contact.why]
     because = f" ({'; '.join(kept)})" if kept else ""
     return Impossible(f"{can.label} takes no task without {needs}. Add one to the task{because}.")
+
+
+def one_of(names: Sequence[Field]) -> str:
+    """Return these associations as a choice in words: "a contact, a deal or an event"."""
+    *others, last = [_SINGULAR[name] for name in names]
+    return " or ".join(filter(None, [", ".join(others), last]))
 
 
 _SINGULAR = {
