@@ -217,6 +217,16 @@ def test_a_parked_task_says_why_and_what_to_do_and_offers_the_button(browser):
     assert f"/admin/crmhub/task/{task.pk}/links/{link.pk}/send-again/" in html
 
 
+def test_what_a_crm_cannot_hold_is_said_in_words(browser):
+    connect("One", "highlevel")
+    task = save("Call Grace")
+    TaskLink.objects.update(losses=[{"field": "priority", "note": "has no priorities"}])
+
+    html = browser.open(page(task))
+
+    assert "This CRM cannot hold all of it: priority (it has no priorities)." in html
+
+
 def test_send_again_owes_the_link(browser):
     connect()
     task = save()
