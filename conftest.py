@@ -67,6 +67,8 @@ else:
     # The real ones are slow on purpose.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django.setup()
+    # Parallel processes inherit this environment. With the name in it, their settings would be read before each has its own Valkey.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpcore2
 
 from providers.error_cases import Answer, Case, classify
 from providers.errors import NotSent, Permanent, ProviderError, Transient, Unconfirmed
+from providers.redaction import Redactor
 from providers.types import Exchange
 
 LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; a page of 100 records is well under one tenth of it
@@ -266,6 +266,7 @@ class Recorder:
             raise
         except ProviderError as error:
             error.detail = self._redact(error.detail)
+            error.args = (error.detail,)
             raise
         finally:
             if not was_held_back:
@@ -276,32 +277,17 @@ class Recorder:
             Exchange(
                 method=request.method,
                 url=self._redact(request.url),
-                request_body=self._redact(_readable(request.body)),
+                request_body=self._shown(request.body),
                 status=response.status if response else None,
-                response_body=self._redact(_readable(response.body)) if response else "",
+                response_body=self._shown(response.body) if response else "",
                 milliseconds=milliseconds,
             )
         )
 
-
-class Redactor:
-    """Replaces secrets in a text by dots, also where they are URL-encoded."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        """Take the secrets; texts of fewer than four characters are not secrets and would shred every body."""
-        forms = {form for secret in secrets if len(secret) >= 4 for form in (secret, quote(secret, safe=""))}
-        self._pattern = (
-            re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
-        )
-
-    def __call__(self, text: str) -> str:
-        """Return the text without any secret."""
-        return self._pattern.sub("•••", text) if self._pattern else text
-
-
-def _readable(body: bytes | None) -> str:
-    # Cut after decoding and with room to spare, so that a secret is never halved at the edge before it is found.
-    return (body or b"")[: KEPT_OF_A_BODY * 4].decode("utf-8", "replace").replace("\x00", "")[:KEPT_OF_A_BODY]
+    def _shown(self, body: bytes | None) -> str:
+        # Cut after the secrets are out, and read with room to spare: one that is halved at the edge is not found.
+        text = (body or b"")[: KEPT_OF_A_BODY * 4].decode("utf-8", "replace").replace("\x00", "")
+        return self._redact(text)[:KEPT_OF_A_BODY]
 
 
 class JsonApi:

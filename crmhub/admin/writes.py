@@ -74,7 +74,7 @@ class HubAdmin(ModelAdmin):
         """Return the object; when it is about to be saved, locked, so that nobody changes it between the check and the save."""
         obj = super().get_object(request, object_id, from_field)
         if obj is not None and request.method == "POST" and transaction.get_connection().in_atomic_block:
-            self.model._default_manager.select_for_update().filter(pk=obj.pk).first()
+            self.model._default_manager.select_for_update(no_key=True).filter(pk=obj.pk).first()
             obj = super().get_object(request, object_id, from_field)
         return obj
 

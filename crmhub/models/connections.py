@@ -16,7 +16,15 @@ from providers.capabilities import Capabilities
 
 def provider_choices() -> list[tuple[str, str]]:
     """Return code and label of every registered provider."""
-    return [(code, registry.capabilities(code).label) for code in registry.codes()]
+    return [(code, _label(code)) for code in registry.codes()]
+
+
+def _label(code: str) -> str:
+    try:
+        return registry.capabilities(code).label
+    except (ImportError, AttributeError):
+        # A system check says what is wrong with it; it could not, if the choices were not to be had.
+        return code
 
 
 class Connection(models.Model):
@@ -99,6 +107,15 @@ class Connection(models.Model):
                 name="connection_live",
                 condition=models.Q(disconnected_at__isnull=True),
             )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(scope__in=["all", "linked", "manual"]), name="connection_scope_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(contacts__in=["lookup", "create", "sync"]),
+                name="connection_contacts_is_known",
+            ),
         ]
 
     def __str__(self) -> str:

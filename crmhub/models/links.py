@@ -131,6 +131,10 @@ def _pushed_link_rules(name: str, subject: str) -> dict[str, Any]:
             ),
             models.CheckConstraint(condition=models.Q(generation__gte=1), name=f"{name}_generation_from_one"),
             models.CheckConstraint(
+                condition=models.Q(sync_status__in=[status.value for status in SyncStatus]),
+                name=f"{name}_status_is_known",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(pushed_version__gte=-1), name=f"{name}_pushed_is_known"
             ),
         ],

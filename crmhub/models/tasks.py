@@ -139,6 +139,21 @@ class Task(models.Model):
                 name="task_status_is_known",
             ),
             models.CheckConstraint(
+                condition=models.Q(
+                    type__in=[
+                        "todo",
+                        "call",
+                        "email",
+                        "meeting",
+                        "follow_up",
+                        "research",
+                        "linkedin",
+                        "other",
+                    ]
+                ),
+                name="task_type_is_known",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(priority__in=["none", "low", "medium", "high"]),
                 name="task_priority_is_known",
             ),

@@ -50,17 +50,17 @@ def links_for_reading() -> QuerySet[TaskLink]:
 
 def task_to_change(task_id: UUID) -> Task:
     """Return the task, locked until the transaction ends. Raises `Task.DoesNotExist`."""
-    return Task.objects.select_for_update(of=("self",)).get(pk=task_id)
+    return Task.objects.select_for_update(of=("self",), no_key=True).get(pk=task_id)
 
 
 def contact_to_change(contact_id: UUID) -> Contact:
     """Return the contact, locked until the transaction ends. Raises `Contact.DoesNotExist`."""
-    return Contact.objects.select_for_update(of=("self",)).get(pk=contact_id)
+    return Contact.objects.select_for_update(of=("self",), no_key=True).get(pk=contact_id)
 
 
 def record_to_change(record_id: UUID) -> Record:
     """Return the record, locked until the transaction ends. Raises `Record.DoesNotExist`."""
-    return Record.objects.select_for_update(of=("self",)).get(pk=record_id)
+    return Record.objects.select_for_update(of=("self",), no_key=True).get(pk=record_id)
 
 
 def contacts_of(task: Task) -> QuerySet[TaskContact]:

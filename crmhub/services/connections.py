@@ -79,7 +79,7 @@ def change_connection(
     that nobody can have them sent elsewhere. Raises `ValidationError` by field.
     """
     with transaction.atomic():
-        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         can = capabilities(row.provider)
         problems: dict[str, list[str]] = {}
         given = {key: value for key, value in (secrets or {}).items() if value}
@@ -135,7 +135,7 @@ def reseal_secrets() -> int:
     changed when one of them cannot be read.
     """
     with transaction.atomic():
-        rows = list(Connection.objects.select_for_update().exclude(sealed_secrets=""))
+        rows = list(Connection.objects.select_for_update(no_key=True).exclude(sealed_secrets=""))
         for row in rows:
             row.sealed_secrets = reseal(row.sealed_secrets)
         Connection.objects.bulk_update(rows, ["sealed_secrets"])
@@ -152,7 +152,7 @@ def note_check(
     """Remember that the connection was checked and is well: who we are there, and the facts it told."""
     now = now or database_now()
     with transaction.atomic():
-        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         row.account_name = account_name[:300]
         row.learned = {**row.learned, **(learned or {})}
         row.last_checked_at = now
@@ -181,7 +181,7 @@ def note_check(
 def switch_on(*, connection: Connection, operation: str) -> None:
     """Allow an operation again that was switched off for want of a scope."""
     with transaction.atomic():
-        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         row.switched_off = {name: scope for name, scope in row.switched_off.items() if name != operation}
         row.save(update_fields=["switched_off"])
 
@@ -208,7 +208,7 @@ def disconnect_account(
 
 def _set(connection: Connection, by: AbstractBaseUser | None, **values: Any) -> None:
     with transaction.atomic():
-        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         for name, value in values.items():
             setattr(row, name, value)
         row.__dict__["_history_user"] = by

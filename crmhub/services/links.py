@@ -323,5 +323,5 @@ def owe_tasks_of_contact(link: ContactLink, *, now: datetime) -> int:
         task_id__in=tasks, connection_id=link.connection_id, task__deleted_at__isnull=True
     ).exclude(sync_status__in=HELD)
     # Locked in the order in which settling locks them, so that the two cannot wait for each other.
-    ids = list(links.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    ids = list(links.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
     return owe(TaskLink.objects.filter(pk__in=ids), now=now)

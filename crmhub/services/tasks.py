@@ -241,7 +241,7 @@ def _judge(wanted: Sequence[Associated], side: str, model: Any, problems: dict[s
     if missing:
         said.append(f"There is no {side} {', '.join(sorted(map(str, missing)))}.")
     for name in ("label", "type"):
-        longest = TaskContact._meta.get_field(name).max_length or 0
+        longest = getattr(TaskContact._meta.get_field(name), "max_length", None) or 0
         if any(len(text) > longest or "\x00" in text for text in (getattr(one, name) for one in wanted)):
             said.append(f"A {name} is longer than {longest} characters, or has a NUL character in it.")
     if said:

@@ -226,7 +226,7 @@ def _mark(
     ids = [item.link.id for call in calls for item in call.items]
     with transaction.atomic():
         ours = set(
-            model._default_manager.select_for_update(of=("self",))
+            model._default_manager.select_for_update(of=("self",), no_key=True)
             .filter(pk__in=ids, claim_token=claim.token)
             .order_by("pk")
             .values_list("pk", flat=True)

@@ -47,7 +47,7 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
     with transaction.atomic():
         held = {
             row.pk: row
-            for row in model._default_manager.select_for_update(of=("self",))
+            for row in model._default_manager.select_for_update(of=("self",), no_key=True)
             .filter(pk__in=[piece.row.pk for piece in pieces], claim_token=claim.token)
             .order_by("pk")
         }
@@ -137,7 +137,7 @@ def _note_late(model: Any, piece: Piece, *, now: datetime) -> None:
     """Our claim was lost while we were out. If something was sent, nobody knows what is there now: owe it again."""
     if piece.answer is None or not piece.answer.exchanges or not isinstance(piece.action, Remote):
         return
-    row = model._default_manager.select_for_update(of=("self",)).filter(pk=piece.row.pk).first()
+    row = model._default_manager.select_for_update(of=("self",), no_key=True).filter(pk=piece.row.pk).first()
     if row is None or not piece.action.writes:
         return
     owe(model._default_manager.filter(pk=row.pk), now=now, pushed_version=-1, ancestor={})
@@ -198,7 +198,7 @@ def _note_connection(connection: Connection, verdicts: Sequence[Verdict], *, now
         )
     lacking = {name: scope for verdict in verdicts for name, scope in verdict.lacks_scope.items()}
     if lacking:
-        fresh = row.select_for_update().get()
+        fresh = row.select_for_update(no_key=True).get()
         row.update(switched_off={**fresh.switched_off, **lacking})
 
 

@@ -205,7 +205,8 @@ _MARKER_LINE = re.compile(r"(?:\r?\n){0,2}^\[hub:([a-z2-7]{26}\.\d+)\][ \t\r]*$"
 
 def split_description(text: str) -> tuple[str, str]:
     """Return the body and the hub key, "" when there is none; it is found as well where somebody wrote on below it."""
-    *_, last = [None, *_MARKER_LINE.finditer(text)]
+    found = list(_MARKER_LINE.finditer(text))
+    last = found[-1] if found else None
     if last is None:
         return text, ""
     below = text[last.end() :]

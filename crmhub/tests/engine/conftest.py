@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,11 +46,11 @@ class Hub:
         self.connections[code] = connection
         return simulator
 
-    def save_task(self, *, contacts: list[Contact] = (), records: list[Record] = (), **values: Any) -> Task:
+    def save_task(
+        self, *, contacts: Sequence[Contact] = (), records: Sequence[Record] = (), **values: Any
+    ) -> Task:
         """Save a new task about these contacts and records."""
-        task = Task(**{"title": "Call Grace", **values})
-        if "created_at" not in values:
-            task.created_at = None
+        task = Task(**{"title": "Call Grace", "created_at": None, **values})
         associations = services.Associations(
             contacts=[services.Associated(one.pk) for one in contacts],
             records=[services.Associated(one.pk) for one in records],

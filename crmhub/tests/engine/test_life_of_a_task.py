@@ -6,6 +6,7 @@ import pytest
 
 from crmhub import services
 from crmhub.tests.engine.conftest import Hub, live
+from providers.capabilities import Operation
 
 pytestmark = pytest.mark.engine
 
@@ -72,7 +73,7 @@ def test_reopening_follows_or_is_said_to_be_impossible(hub: Hub, grace, code):
     link = hub.link(task)
     assert link.sync_status == "in_sync"
     [there] = live(simulator)
-    if hub.connections[code].capabilities.can("reopen"):
+    if hub.connections[code].capabilities.can(Operation.REOPEN):
         assert there["status"] == "open"
     else:
         assert [loss["field"] for loss in link.losses if "reopen" in loss["note"]] == ["status"]

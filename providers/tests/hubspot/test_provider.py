@@ -220,7 +220,7 @@ def test_a_moment_at_nine_o_clock_stays_a_moment(world):
 
 
 def test_changed_associations_are_added_and_removed(world):
-    key, grace, edith = new_key(), *world.ids["contacts"]
+    key, (grace, edith) = new_key(), world.ids["contacts"]
     ref = world.create(world.draft(contacts=linked(grace)), key=key).ref
 
     draft = world.draft(contacts=linked(edith), companies=(), deals=linked(*world.ids["deals"]))

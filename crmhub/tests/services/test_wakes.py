@@ -1,0 +1,123 @@
+"""Looking at a connection sooner than the sweep would: published after the commit, once, and never in the way."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+import redis
+from django.conf import settings as hub_settings
+from django.db import transaction
+
+from crmhub import services, wake
+from crmhub.tests.services.conftest import NOON, connect, save_task
+
+CONNECTION = uuid4()
+
+
+@pytest.fixture(autouse=True)
+def fresh_publisher() -> None:
+    """The Valkey was emptied before this test, and a publisher declares its queue there only once."""
+    wake._publisher.cache_clear()
+    wake.circuit.open_until = 0.0
+
+
+@pytest.fixture
+def queue(redis_connection: redis.Redis):
+    """What the workers would find: the wakes, oldest first."""
+
+    def read() -> list[dict]:
+        return [
+            json.loads(one)
+            for one in reversed(redis_connection.lrange(hub_settings.CELERY_TASK_DEFAULT_QUEUE, 0, -1))
+        ]
+
+    return read
+
+
+def ids(queue) -> list[str]:
+    return [message["headers"]["kwargsrepr"].split("'")[3] for message in queue()]
+
+
+def test_a_wake_names_the_job_and_the_connection(queue):
+    assert wake.push([CONNECTION])
+
+    [message] = queue()
+    assert message["headers"]["task"] == "crmhub.push_due"
+    assert str(CONNECTION) in message["headers"]["kwargsrepr"]
+    assert message["headers"]["eta"] is None
+
+
+def test_the_same_wake_is_published_once_until_it_is_heard(queue):
+    for _ in range(3):
+        wake.push([CONNECTION])
+    before = len(queue())
+    wake.heard(CONNECTION)
+    wake.push([CONNECTION])
+
+    assert (before, len(queue())) == (1, 2)
+
+
+def test_the_mark_of_a_wake_expires_by_itself(queue, redis_connection):
+    wake.push([CONNECTION])
+
+    assert 0 < redis_connection.pttl(f"crmhub:woken:{CONNECTION}") <= 2000
+
+
+def test_a_wake_for_later_is_never_for_later_than_a_minute(queue):
+    wake.push([CONNECTION], countdown=3600)
+
+    [message] = queue()
+    ahead = datetime.fromisoformat(message["headers"]["eta"]) - datetime.now(UTC)
+    assert timedelta(seconds=50) < ahead <= timedelta(seconds=60)
+
+
+def test_a_wake_for_later_does_not_hold_back_one_for_now(queue):
+    wake.push([CONNECTION], countdown=30)
+    wake.push([CONNECTION])
+
+    assert len(queue()) == 2
+
+
+def test_a_broker_that_failed_is_left_alone_for_a_moment_and_then_asked_again(queue):
+    wake.circuit.trip()
+
+    assert not wake.push([CONNECTION])
+    wake.circuit.open_until = 0.0
+    assert wake.push([CONNECTION])
+    assert len(queue()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_save_wakes_each_of_its_connections_once_it_is_committed(queue):
+    connections = [connect("First"), connect("Second")]
+
+    with transaction.atomic():
+        save_task()
+        within = len(queue())
+
+    assert within == 0
+    assert sorted(ids(queue)) == sorted(str(one.pk) for one in connections)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_save_that_is_taken_back_wakes_nobody(queue):
+    connect()
+
+    with transaction.atomic():
+        save_task()
+        transaction.set_rollback(True)
+
+    assert queue() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_resuming_a_connection_wakes_it(queue):
+    connection = connect()
+    services.pause_connection(connection=connection, now=NOON)
+
+    services.resume_connection(connection=connection)
+
+    assert ids(queue) == [str(connection.pk)]
