@@ -16,7 +16,7 @@ production = env $(shell $(RUN) -m config.keys 2>/dev/null) ENV_FILE=/dev/null D
 	SECURE_PROXY_SSL_HEADER=HTTP_X_FORWARDED_PROTO,https
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pg check format lock bench clean runtime dev
+.PHONY: help demo up test test-pg check format lock clean runtime dev
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -50,9 +50,6 @@ format: dev  ## Format the code and repair what can be repaired
 
 lock:  ## Choose package versions anew, from requirements.in and requirements-dev.in
 	@$(PYTHON) tools/lock.py
-
-bench: dev  ## Measure what the README claims
-	@exec $(RUN) bench/run.py $(ARGS)
 
 clean:  ## Remove the virtual environment and caches; var/ with its data and keys stays
 	rm -rf .venv .venv.lock .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis staticfiles
