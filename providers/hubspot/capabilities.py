@@ -118,8 +118,7 @@ CAPABILITIES = Capabilities(
         Setting(
             "hub_time_zone",
             "Time zone of days",
-            "A task that is due on a day is due there at 09:00 of that day in this zone, such as Europe/Berlin.",
-            default="UTC",
+            "A task that is due on a day is due there at 09:00 of that day in this zone, such as Europe/Berlin; empty for the hub's own.",
         ),
         Setting(
             "task_queues",
