@@ -44,8 +44,8 @@ class World:
         self.grace = self.new_contact()
         self.acme = self.new_record()
 
-    def account(self, name: str) -> Connection:
-        return Connection.objects.create(provider="hubspot", name=name, created_at=NOON)
+    def account(self, name: str, **values: Any) -> Connection:
+        return Connection.objects.create(provider="hubspot", name=name, created_at=NOON, **values)
 
     def new_task(self, **values: Any) -> Task:
         return Task.objects.create(**{"title": "Call", "created_at": NOON, "updated_at": NOON, **values})
@@ -104,6 +104,9 @@ REFUSED: list[tuple[str, Callable[[World], Any]]] = [
     ("task_date_needs_due", lambda w: w.new_task(due_is_date=True)),
     ("task_status_is_known", lambda w: w.new_task(status="finished")),
     ("task_priority_is_known", lambda w: w.new_task(priority="urgent")),
+    ("task_type_is_known", lambda w: w.new_task(type="errand")),
+    ("connection_scope_is_known", lambda w: w.account("New", scope="some")),
+    ("connection_contacts_is_known", lambda w: w.account("New", contacts="guess")),
     ("contact_is_somebody", lambda w: w.new_contact(first_name="", company="Acme")),
     ("record_kind_is_known", lambda w: w.new_record(kind="planet")),
     (
@@ -131,6 +134,8 @@ REFUSED: list[tuple[str, Callable[[World], Any]]] = [
     ("contact_link_claim_is_leased", lambda w: w.contact_link(claim_token=uuid4(), claimed_at=NOON)),
     ("task_link_generation_from_one", lambda w: w.task_link(generation=0)),
     ("contact_link_generation_from_one", lambda w: w.contact_link(generation=0)),
+    ("task_link_status_is_known", lambda w: w.task_link(sync_status="sending")),
+    ("contact_link_status_is_known", lambda w: w.contact_link(sync_status="sending")),
     ("task_link_pushed_is_known", lambda w: w.task_link(pushed_version=-2)),
     ("contact_link_pushed_is_known", lambda w: w.contact_link(pushed_version=-2)),
     ("record_link_has_an_id", lambda w: w.record_link(external_id="")),
