@@ -82,7 +82,11 @@ class Provider(ABC):
 
     @abstractmethod
     def delete_task(self, ref: RemoteRef) -> None:
-        """Delete the task. One that is gone already is not an error."""
+        """Delete the task.
+
+        Raises `NotFound` when it is gone already: whether that is a success is the engine's to decide. A vendor that answers alike
+        for both raises nothing.
+        """
 
     @abstractmethod
     def fetch_task(self, ref: RemoteRef) -> RemoteTask:
@@ -141,7 +145,7 @@ class Provider(ABC):
         )
 
     def delete_tasks(self, refs: Sequence[RemoteRef]) -> tuple[Outcome, ...]:
-        """Delete several tasks."""
+        """Delete several tasks; the outcome of one that is gone already is `NotFound` where the vendor tells."""
         return _one_by_one(refs, self.delete_task)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -20,6 +20,7 @@ from providers.errors import (
     Unauthorized,
     Unconfirmed,
 )
+from providers.redaction import as_it_is
 from providers.waiting import retry_after
 
 DEFAULT_WAIT = 10.0  # seconds to leave an account alone after a 429 that names no time
@@ -28,12 +29,24 @@ LONGEST_QUOTE = 300  # characters of a vendor's own words that go into a sentenc
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response as it is judged and read: its status, its headers in lower case, its JSON, and whether that was readable."""
+    """A response as it is judged and read: its status, its headers in lower case, its JSON, and whether that was readable.
+
+    `redact` takes our secrets out of a part of it.
+    """
 
     status: int
     headers: Mapping[str, str]
     json: Any
     is_readable: bool = True
+    redact: Callable[[Any], Any] = field(default=as_it_is, repr=False, compare=False)
+
+    def as_error(self, part: Any) -> Answer:
+        """Return an answer with just this part of the JSON in it, without our secrets.
+
+        An error is made from nothing else: vendors repeat in their refusals what they were sent.
+        """
+        headers = {name: str(self.redact(value)) for name, value in self.headers.items()}
+        return replace(self, json=self.redact(part), headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,7 @@ def classify(answer: Answer, cases: Iterable[Case], *, vendor: str, writes: bool
     `Unauthorized`, 403 `Forbidden`, 404 and 410 `NotFound`, 409 `Conflict`, 408 and 5xx `Unconfirmed` for a write and `Transient` for a
     read, any other 4xx `Rejected`, a redirect `Permanent`. A 2xx that cannot be read is `Unconfirmed` or `Transient` as well.
     """
+    answer = answer.as_error(answer.json)
     words = vendor_words(answer.json)
     for case in cases:
         if case.writes in (None, writes) and case.fits(answer):

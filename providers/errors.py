@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from providers.storable import fit_for_storage
 from providers.types import RemoteContact
 
 
@@ -28,10 +29,11 @@ class ProviderError(Exception):
 
     def __init__(self, detail: str, *, status: int | None = None, request_id: str = "") -> None:
         """Keep what staff may read, the HTTP status if one came, and the vendor's own name for the request."""
+        detail = fit_for_storage(detail)
         super().__init__(detail)
         self.detail = detail
         self.status = status
-        self.request_id = request_id
+        self.request_id = fit_for_storage(request_id)
 
     @property
     def code(self) -> str:

@@ -20,7 +20,8 @@ import httpcore2
 
 from providers.error_cases import Answer, Case, classify
 from providers.errors import NotSent, Permanent, ProviderError, Transient, Unconfirmed
-from providers.redaction import Redactor
+from providers.redaction import Redactor, as_it_is
+from providers.storable import fit_for_storage, json_fit_for_storage
 from providers.types import Exchange
 
 LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; a page of 100 records is well under one tenth of it
@@ -49,11 +50,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer; header names are in lower case."""
+    """An answer; header names are in lower case. `redact` takes our secrets out of a part of its JSON, where errors are made of it."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    redact: Callable[[Any], Any] = field(default=as_it_is, repr=False, compare=False)
 
 
 class Transport(Protocol):
@@ -251,7 +253,7 @@ class Recorder:
         self.exchanges: list[Exchange] = []
 
     def send(self, request: Request) -> Response:
-        """Send through the gate; what is kept holds neither headers nor secrets."""
+        """Send through the gate; what is kept holds neither headers nor secrets, nor does an error made of the answer."""
         if self._gate is not None:
             self._gate.before_request(request)
             request = replace(request, before_bytes=self._gate.before_bytes)
@@ -260,7 +262,7 @@ class Recorder:
         was_held_back = False
         try:
             response = self._inner.send(request)
-            return response
+            return replace(response, redact=self._redact.in_json)
         except NotSent:
             was_held_back = True
             raise
@@ -276,7 +278,7 @@ class Recorder:
         self.exchanges.append(
             Exchange(
                 method=request.method,
-                url=self._redact(request.url),
+                url=self._redact(fit_for_storage(request.url)),
                 request_body=self._shown(request.body),
                 status=response.status if response else None,
                 response_body=self._shown(response.body) if response else "",
@@ -286,8 +288,8 @@ class Recorder:
 
     def _shown(self, body: bytes | None) -> str:
         # Cut after the secrets are out, and read with room to spare: one that is halved at the edge is not found.
-        text = (body or b"")[: KEPT_OF_A_BODY * 4].decode("utf-8", "replace").replace("\x00", "")
-        return self._redact(text)[:KEPT_OF_A_BODY]
+        text = (body or b"")[: KEPT_OF_A_BODY * 4].decode("utf-8", "replace")
+        return self._redact(fit_for_storage(text))[:KEPT_OF_A_BODY]
 
 
 class JsonApi:
@@ -340,19 +342,19 @@ class JsonApi:
             budget=budget,
         )
         response = self._transport.send(request)
-        answer = Answer(response.status, response.headers, *_parse(response.body))
+        answer = Answer(response.status, response.headers, *_parse(response.body), response.redact)
         error = classify(answer, self._cases, vendor=self._vendor, writes=writes)
         if error is not None:
-            error.request_id = error.request_id or answer.headers.get("x-request-id", "")
+            error.request_id = error.request_id or answer.as_error(None).headers.get("x-request-id", "")
             raise error
         return answer
 
 
 def _parse(body: bytes) -> tuple[Any, bool]:
-    """Return the JSON in the body and whether it could be read; an empty body reads as None."""
+    """Return the JSON in the body, fit for storage, and whether it could be read; an empty body reads as None."""
     if not body.strip():
         return None, True
     try:
-        return json.loads(body), True
-    except ValueError:
+        return json_fit_for_storage(json.loads(body.decode("utf-8-sig", "replace"))), True
+    except (ValueError, RecursionError):
         return None, False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -106,7 +107,7 @@ class HighLevel(Provider):
         contact = draft.contacts[0].ref.id
         body = payloads.new_task(draft, key, zone=self._zone)
         answer = self._call("POST", _path("contacts", contact, "tasks"), scope=WRITE, json_body=body)
-        return self._told(answer, contact, sent=draft)
+        return _as_asked(self._told(answer, contact, sent=draft), contact)
 
     def update_task(
         self, ref: RemoteRef, draft: TaskDraft, *, changed: frozenset[Field], key: HubKey
@@ -119,8 +120,9 @@ class HighLevel(Provider):
             raise Unsupported(f"{VENDOR} cannot move a task to another contact.")
         body = payloads.changed_task(draft, key, changed=changed, zone=self._zone)
         if not body:
-            return self.fetch_task(ref)
-        return self._told(self._call_task("PUT", ref, json_body=body), ref.parent_id, sent=draft)
+            return _as_asked(self.fetch_task(ref), ref.parent_id)
+        answer = self._call_task("PUT", ref, json_body=body)
+        return _as_asked(self._told(answer, ref.parent_id, sent=draft), ref.parent_id)
 
     def complete_task(self, ref: RemoteRef, *, done_at: datetime | None) -> RemoteTask:
         """Mark the task completed; HighLevel does not keep when."""
@@ -131,11 +133,8 @@ class HighLevel(Provider):
         return self._set_completed(ref, False)
 
     def delete_task(self, ref: RemoteRef) -> None:
-        """Delete the task. One that is gone already, or whose contact is, is not an error."""
-        try:
-            answer = self._call_task("DELETE", ref)
-        except NotFound:
-            return
+        """Delete the task. Raises `NotFound` when it or its contact is gone already."""
+        answer = self._call_task("DELETE", ref)
         # Both spellings were seen, alone and together (2026-07). An empty 200 proves nothing; deleting again is harmless.
         told = answer.json if isinstance(answer.json, Mapping) else {}
         if not (told.get("succeded") or told.get("succeeded")):
@@ -228,7 +227,8 @@ class HighLevel(Provider):
             raise
 
     def _set_completed(self, ref: RemoteRef, value: bool) -> RemoteTask:
-        return self._told(self._call_task("PUT", ref, "/completed", {"completed": value}), ref.parent_id)
+        answer = self._call_task("PUT", ref, "/completed", {"completed": value})
+        return _as_asked(self._told(answer, ref.parent_id), ref.parent_id)
 
     def _is_listed(self, ref: RemoteRef) -> bool:
         return any(payloads.id_of(row) == ref.id for row in self._tasks_of(ref.parent_id))
@@ -326,6 +326,16 @@ class HighLevel(Provider):
         if not value:
             raise Permanent(f"The sub-account id (location_id) of this {VENDOR} connection is missing.")
         return value
+
+
+def _as_asked(task: RemoteTask, contact: str) -> RemoteTask:
+    """Return the task as filed under the contact that a write went to, whichever contact the answer names.
+
+    For a contact that was merged the answer may name the survivor. Told by a write, that would read as "not where it was wanted",
+    and the task would be created again, with the same answer. Reads tell what HighLevel says.
+    """
+    ref = replace(task.ref, parent_id=contact)
+    return replace(task, ref=ref, holds={**task.holds, Field.CONTACTS: (contact,)})
 
 
 def _path(*parts: str) -> str:

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from providers.error_cases import Answer, vendor_words
-from providers.errors import ProviderError, RateLimited, Unauthorized, Unconfirmed
+from providers.errors import (
+    Conflict,
+    NotFound,
+    ProviderError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unconfirmed,
+)
 from providers.hubspot.error_cases import error_inside
 from providers.hubspot.payloads import KEY_PROPERTY
 from providers.types import Outcome
@@ -24,7 +32,8 @@ def verdicts(answer: Answer, asked: Iterable[str]) -> dict[str, Verdict]:
     body = answer.json if isinstance(answer.json, Mapping) else {}
     told: dict[str, Verdict] = {}
     for error in _mappings(body.get("errors")):
-        meaning = error_inside(Answer(answer.status, answer.headers, error), vendor_words(error))
+        refused = answer.as_error(error)
+        meaning = error_inside(refused, vendor_words(refused.json))
         told.update(dict.fromkeys(_names_in_error(error), meaning))
     for record in _mappings(body.get("results")):
         told.update(dict.fromkeys(_names_of(record), record))
@@ -63,13 +72,35 @@ def _names_in_error(error: Mapping[str, Any]) -> Iterator[str]:
 def in_batches(
     items: Sequence[Item], send: Callable[[Sequence[Item]], Sequence[Outcome]]
 ) -> tuple[Outcome, ...]:
-    """Return the outcomes of all items, sent by the hundred; an error of the whole account is that of all that follow, unsent."""
+    """Return the outcomes of all items, sent by the hundred.
+
+    A hundred that is refused as a whole is sent again in halves, and so on down to the item that was meant: 15 requests for one bad
+    item, 199 when all are. An error of the whole account is that of all that follow, unsent.
+    """
+    return tuple(_in_turn([items[start : start + MOST] for start in range(0, len(items), MOST)], send))
+
+
+def _in_turn(
+    parts: Iterable[Sequence[Item]], send: Callable[[Sequence[Item]], Sequence[Outcome]]
+) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    for start in range(0, len(items), MOST):
-        chunk = items[start : start + MOST]
+    for part in parts:
         stopped = outcomes[-1].error if outcomes else None
         if isinstance(stopped, (RateLimited, Unauthorized)):
-            outcomes.extend([Outcome(error=stopped)] * len(chunk))
+            outcomes.extend([Outcome(error=stopped)] * len(part))
         else:
-            outcomes.extend(send(chunk))
-    return tuple(outcomes)
+            outcomes.extend(_sent(part, send))
+    return outcomes
+
+
+def _sent(items: Sequence[Item], send: Callable[[Sequence[Item]], Sequence[Outcome]]) -> Sequence[Outcome]:
+    try:
+        return send(items)
+    except (Rejected, NotFound, Conflict) as refusal:
+        # Refused as a whole, so nothing was written.
+        if len(items) == 1:
+            return [Outcome(error=refusal)]
+        half = len(items) // 2
+        return _in_turn([items[:half], items[half:]], send)
+    except ProviderError as error:
+        return [Outcome(error=error)] * len(items)

@@ -81,7 +81,8 @@ class Client:
         path = f"/crm/v4/associations/{from_type}/{to_type}/batch/create"
         answer = self.call("POST", path, json_body={"inputs": inputs}, budget="associations")
         for error in answer.json.get("errors") or () if isinstance(answer.json, Mapping) else ():
-            raise error_inside(Answer(answer.status, answer.headers, error), vendor_words(error))
+            refused = answer.as_error(error)
+            raise error_inside(refused, vendor_words(refused.json))
 
     def dissociate(self, from_type: str, id_: str, to_type: str, others: Collection[str]) -> None:
         """Remove every association of a record with these others."""

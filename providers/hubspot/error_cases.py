@@ -13,6 +13,7 @@ from providers.errors import (
     Conflict,
     Forbidden,
     NotFound,
+    Permanent,
     ProviderError,
     RateLimited,
     Rejected,
@@ -109,7 +110,8 @@ def _lacks_our_property(answer: Answer) -> bool:
 
 
 def _our_property_is_gone(answer: Answer, _words: str) -> ProviderError:
-    return Rejected(
+    # Not `Rejected`: it says nothing about this task, and a batch is not searched for the one that was meant.
+    return Permanent(
         f"The task property {KEY_PROPERTY} is missing in HubSpot: test the connection, which makes it again.",
         status=answer.status,
         request_id=_request_id(answer),

@@ -130,10 +130,7 @@ class HubSpot(Provider):
 
     def delete_task(self, ref: RemoteRef) -> None:
         """Move the task to the recycling bin. HubSpot answers alike for one that is gone or never was."""
-        try:
-            self._client.call("DELETE", _path(TASKS, ref))
-        except NotFound:
-            return
+        self._client.call("DELETE", _path(TASKS, ref))
 
     def fetch_task(self, ref: RemoteRef) -> RemoteTask:
         """Return the task with its associations: one call, and more only for a kind that fills a page."""
@@ -283,13 +280,7 @@ class HubSpot(Provider):
         inputs = [
             {"objectWriteTraceId": str(item.key), **self._new_task(item.draft, item.key)} for item in items
         ]
-        try:
-            answer = self._client.call("POST", f"{TASKS}/batch/create", json_body={"inputs": inputs})
-        except (Rejected, NotFound, Conflict):
-            # Refused as a whole, so nothing was written; one by one, only the one that was meant is refused.
-            return super().create_tasks(items)
-        except ProviderError as error:
-            return [Outcome(error=error)] * len(items)
+        answer = self._client.call("POST", f"{TASKS}/batch/create", json_body={"inputs": inputs})
         told = verdicts(answer, [str(item.key) for item in items])
         return [self._created(item, told[str(item.key)]) for item in items]
 
@@ -317,23 +308,15 @@ class HubSpot(Provider):
             }
             for item in items
         ]
-        try:
-            answer = self._client.call("POST", f"{TASKS}/batch/update", json_body={"inputs": inputs})
-        except (Rejected, NotFound, Conflict):
-            return super().update_tasks(items)
-        except ProviderError as error:
-            return [Outcome(error=error)] * len(items)
+        answer = self._client.call("POST", f"{TASKS}/batch/update", json_body={"inputs": inputs})
         told = verdicts(answer, [item.ref.id for item in items])
         return [self._outcome(told[item.ref.id]) for item in items]
 
     def _delete_batch(self, refs: Sequence[RemoteRef]) -> Sequence[Outcome]:
-        body = {"inputs": [{"id": ref.id} for ref in refs]}
-        try:
-            self._client.call("POST", f"{TASKS}/batch/archive", json_body=body)
-        except (Rejected, NotFound):
+        if len(refs) == 1:
             return super().delete_tasks(refs)
-        except ProviderError as error:
-            return [Outcome(error=error)] * len(refs)
+        body = {"inputs": [{"id": ref.id} for ref in refs]}
+        self._client.call("POST", f"{TASKS}/batch/archive", json_body=body)
         return [Outcome()] * len(refs)
 
     def _outcome(self, verdict: Mapping[str, Any] | ProviderError) -> Outcome:

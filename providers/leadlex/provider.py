@@ -139,11 +139,8 @@ class LeadLex(Provider):
         return self._patched(ref, {"status": "open"})
 
     def delete_task(self, ref: RemoteRef) -> None:
-        """Delete the task; one that is gone already is not an error."""
-        try:
-            answer = self._changed(ref, "DELETE")
-        except NotFound:
-            return
+        """Delete the task. Raises `NotFound` when it is gone already."""
+        answer = self._changed(ref, "DELETE")
         if answer.json is None and answer.status != 204:
             # A delete that did land answers 404 the next time, so asking again is the proof.
             raise Unconfirmed("LeadLex did not say whether the task is deleted.", status=answer.status)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
 from providers.capabilities import Limit
-from providers.simulator.faults import KINDS, Fault
+from providers.simulator.faults import KINDS, Fault, with_words
 from providers.simulator.server import Call, NoReply, Reply
 from providers.simulator.windows import Window
 
@@ -216,9 +216,14 @@ class Simulator(ABC):
             "empty": lambda: Reply(200),
             "garbage": lambda: Reply(200, '{"results": [{"id": "12'),
             "error_in_200": lambda: Reply(200, self.refusal(400).body),
+            "echo": lambda: self._echo(self.refusal(fault.status)),
         }[fault.kind]()
         entry["status"] = spoilt.status
         return spoilt
+
+    def _echo(self, reply: Reply) -> Reply:
+        words = f"You sent {' and '.join(self.secret.values())}"
+        return Reply(reply.status, with_words(reply.body, words), reply.headers)
 
     def _note(self, call: Call, reply: Reply, fault: Fault | None) -> dict[str, Any]:
         entry = {

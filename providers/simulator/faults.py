@@ -19,7 +19,25 @@ KINDS = {
     "empty": "answers 200 with nothing",
     "garbage": "answers 200 with half a JSON document",
     "error_in_200": "answers 200 with the vendor's error body",
+    "echo": "answers `status` with the vendor's error body, which repeats the secrets in its message",
 }
+
+
+WORDS = ("message", "ExceptionMessage")  # where the vendors' error bodies speak to people
+
+
+def with_words(body: Any, words: str) -> Any:
+    """Return an error body that says these words as well, wherever it says something."""
+    if isinstance(body, (str, bytes)):
+        return f"{body if isinstance(body, str) else body.decode()} {words}"
+    if isinstance(body, list):
+        return [with_words(one, words) for one in body]
+    if isinstance(body, Mapping):
+        return {
+            name: with_words(value, words) if name in WORDS or isinstance(value, (list, Mapping)) else value
+            for name, value in body.items()
+        }
+    return body
 
 
 @dataclass

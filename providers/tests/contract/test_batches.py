@@ -73,6 +73,17 @@ def test_one_missing_task_does_not_spoil_the_batch(world, items):
     assert [one.error.code if one.error else "" for one in outcomes] == ["", "not_found", ""]
 
 
+def test_a_task_that_is_gone_does_not_spoil_a_batch_of_deletes(world, items):
+    refs = [one.task.ref for one in world.provider.create_tasks(items)]
+    world.provider.delete_task(refs[1])
+
+    outcomes = world.provider.delete_tasks(refs)
+
+    assert [outcomes[0].error, outcomes[2].error] == [None, None]
+    assert outcomes[1].error is None or outcomes[1].error.code == "not_found"
+    assert [world.held(item.key)[0]["deleted"] for item in items] == [True, True, True]
+
+
 @pytest.mark.parametrize(("kind", "error"), [("rate_limited", RateLimited)])
 def test_an_account_over_its_limit_stops_the_whole_batch(world, items, kind, error):
     world.simulator.fail_next(kind, times=None)

@@ -17,9 +17,12 @@ from providers.errors import (
     Unconfirmed,
 )
 from providers.simulator import Server
+from providers.simulator.faults import with_words
+from providers.simulator.server import Reply
 from providers.tests.worlds import DEADLINE_S, new_key
-from providers.types import Field
+from providers.types import Field, NewTask, Person
 
+GRACE = Person("Grace", "Hopper", ("grace@client.example",))
 LOST = ["hang", "drop", "html", "empty", "garbage", "status"]
 
 
@@ -165,6 +168,67 @@ def test_no_secret_is_in_what_is_kept(world):
 
     kept = repr(world.recorder.exchanges) + repr(caught.value) + caught.value.detail + repr(world.account)
     assert [name for name, secret in world.account.secrets.items() if secret in kept] == []
+
+
+def error_of(call):
+    try:
+        call()
+    except ProviderError as error:
+        return error
+    return None  # an error body under a 200 that looks like an answer
+
+
+def all_in(error):
+    return repr([repr(one) + str(one) + repr(vars(one)) for one in (error, error and error.__cause__) if one])
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 409, 422, 429, 500, 503])
+def test_a_secret_that_the_vendor_repeats_is_in_no_error_and_no_exchange(world, status):
+    key, draft = new_key(), world.draft()
+    ref = world.create(draft, key=key).ref
+    calls = [
+        lambda: world.provider.check(),
+        lambda: world.provider.fetch_task(ref),
+        lambda: world.provider.create_task(draft, key=new_key()),
+        lambda: world.provider.update_task(ref, draft, changed=frozenset({Field.TITLE}), key=key),
+        lambda: world.provider.delete_task(ref),
+        lambda: world.provider.resolve_contact(GRACE),
+        lambda: world.provider.create_contact(GRACE, key=new_key()),
+    ]
+    world.simulator.fail_next("echo", status=status, times=None)
+
+    said = [all_in(error_of(call)) for call in calls]
+    items = [NewTask(draft, new_key()), NewTask(draft, new_key())]
+    said += [all_in(one.error) for one in world.provider.create_tasks(items)]
+
+    kept = repr(said) + repr(world.recorder.exchanges)
+    assert [name for name, secret in world.account.secrets.items() if secret in kept] == []
+    assert "You sent •••" in kept
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_words_that_no_database_takes_are_in_no_error_and_no_exchange(world, status):
+    ref, refusal = world.create().ref, world.simulator.refusal
+    world.simulator.refusal = lambda status: Reply(
+        status, with_words(refusal(status).body, "half \ud83d, nul \x00")
+    )
+    world.simulator.fail_next("status", status=status, times=None)
+
+    for call in (world.create, lambda: world.provider.fetch_task(ref)):
+        with pytest.raises(ProviderError) as caught:
+            call()
+
+        kept = [caught.value.detail, *getattr(caught.value, "fields", {}).values()]
+        assert [text for text in kept if "\x00" in text or not text.isprintable()] == []
+    assert "".join(one.response_body for one in world.recorder.exchanges).encode()
+
+
+def test_a_title_that_no_database_takes_comes_back_as_one_that_it_takes(world):
+    ref = world.create(world.draft(title="Call \ud83d\x00 Grace")).ref
+
+    title = world.provider.fetch_task(ref).holds[Field.TITLE]
+
+    assert title == "Call \ufffd Grace"
 
 
 @pytest.mark.parametrize("kind", ["hang", "drop", "status"])

@@ -188,7 +188,8 @@ def test_a_missing_task_is_not_found_whichever_status_it_has(world, status):
 
     with pytest.raises(NotFound):
         world.provider.complete_task(ref, done_at=None)
-    world.provider.delete_task(ref)
+    with pytest.raises(NotFound):
+        world.provider.delete_task(ref)
 
 
 def test_a_bare_refusal_is_looked_into_before_a_task_counts_as_gone(world):
@@ -213,7 +214,37 @@ def test_a_task_is_gone_with_its_contact(world, raw):
         world.provider.fetch_task(ref)
     with pytest.raises(NotFound):
         world.create(draft)
-    world.provider.delete_task(ref)
+    with pytest.raises(NotFound):
+        world.provider.delete_task(ref)
+
+
+class Merged:
+    """A HighLevel that files a contact's tasks under the contact it was merged into."""
+
+    def __init__(self, inner, contact):
+        self.inner, self.contact = inner, contact
+
+    def send(self, request):
+        response = self.inner.send(request)
+        return replace(response, body=response.body.replace(self.contact.encode(), b"survivor"))
+
+
+def test_a_write_tells_the_contact_that_was_asked_for_and_a_read_the_one_that_is_told(world):
+    draft, key, contact = world.draft(), new_key(), world.ids["contacts"][0]
+    merged = HighLevel(world.account, Merged(world.recorder, contact))
+    made = merged.create_task(draft, key=key)
+
+    written = [
+        made,
+        merged.update_task(made.ref, draft, changed=frozenset({Field.TITLE}), key=key),
+        merged.update_task(made.ref, draft, changed=frozenset({Field.CONTACTS}), key=key),
+        merged.complete_task(made.ref, done_at=None),
+        merged.reopen_task(made.ref),
+    ]
+    read = [merged.fetch_task(made.ref), merged.find_task(key, draft)]
+
+    assert {(one.ref.parent_id, one.holds[Field.CONTACTS]) for one in written} == {(contact, (contact,))}
+    assert {(one.ref.parent_id, one.holds[Field.CONTACTS]) for one in read} == {("survivor", ("survivor",))}
 
 
 def test_a_delete_that_is_answered_with_nothing_is_not_believed(world):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from providers.errors import Unconfirmed
+from providers.errors import Rejected, Unconfirmed
+from providers.http import Recorder, Response
+from providers.hubspot.provider import HubSpot
 from providers.tests.worlds import new_key
 from providers.types import Field, NewTask, RemoteRef, TaskChange
 
@@ -59,7 +62,69 @@ def test_a_key_that_comes_twice_is_created_once(world):
     assert len(world.simulator.tasks()) == 1
 
 
-def test_a_batch_that_is_refused_as_a_whole_goes_one_by_one(world):
+class Strict:
+    """A HubSpot that refuses a whole batch for one title in it, and a task with that title too."""
+
+    def __init__(self, inner, titles):
+        self.inner, self.titles = inner, titles
+
+    def send(self, request):
+        if any(f'"{title}"'.encode() in (request.body or b"") for title in self.titles):
+            body = {"status": "error", "category": "VALIDATION_ERROR", "message": "That title will not do"}
+            return Response(400, {}, json.dumps(body).encode())
+        return self.inner.send(request)
+
+
+@pytest.mark.parametrize("bad", [0, 1, 37, 50, 98, 99])
+def test_one_bad_item_of_a_hundred_is_found_in_fifteen_requests(world, bad):
+    recorder = Recorder(Strict(world.recorder, [f"Task {bad}"]))
+
+    outcomes = HubSpot(world.account, recorder).create_tasks(items_of(world, 100))
+
+    assert [type(one.error) for one in outcomes if one.error] == [Rejected]
+    assert isinstance(outcomes[bad].error, Rejected)
+    assert len(recorder.exchanges) <= 15
+    assert len(world.simulator.tasks()) == 99
+
+
+def test_bad_items_of_a_batch_of_updates_are_found_too(world):
+    items = items_of(world, 20)
+    refs = [one.task.ref for one in world.provider.create_tasks(items)]
+    strict = HubSpot(world.account, Strict(world.recorder, ["New 3", "New 16"]))
+    changes = [
+        TaskChange(ref, replace(item.draft, title=f"New {n}"), frozenset({Field.TITLE}), item.key)
+        for n, (ref, item) in enumerate(zip(refs, items, strict=True))
+    ]
+
+    outcomes = strict.update_tasks(changes)
+
+    assert [n for n, one in enumerate(outcomes) if one.error] == [3, 16]
+
+
+def test_a_limit_that_is_met_while_looking_for_the_bad_item_stops_the_rest(world):
+    world.simulator.fail_next("status", "POST .*/batch/create", status=400)
+    world.simulator.fail_next("rate_limited", "POST .*/batch/create")
+    since = len(world.simulator.log)
+
+    outcomes = world.provider.create_tasks(items_of(world, 8))
+
+    assert [one.error.code for one in outcomes] == ["rate_limited"] * 8
+    assert len(requests(world, since)) == 2
+
+
+def test_a_secret_that_one_item_of_a_batch_is_refused_with_is_in_no_outcome(world):
+    secret = world.account.secrets["access_token"]
+    items = items_of(world, 3)
+    items[1] = replace(items[1], draft=replace(items[1].draft, assignee=secret))
+
+    outcomes = world.provider.create_tasks(items)
+
+    assert isinstance(outcomes[1].error, Rejected)
+    assert "•••" in outcomes[1].error.detail
+    assert secret not in repr(vars(outcomes[1].error))
+
+
+def test_a_batch_that_is_refused_as_a_whole_goes_in_halves(world):
     world.simulator.fail_next("status", "POST .*/batch/create", status=400)
 
     outcomes = world.provider.create_tasks(items_of(world, 3))

@@ -265,7 +265,8 @@ def test_an_empty_answer_to_a_delete_is_no_proof_but_the_next_one_is(provider, s
 
     with pytest.raises(Unconfirmed):
         provider.delete_task(ref)
-    provider.delete_task(ref)
+    with pytest.raises(NotFound):
+        provider.delete_task(ref)
 
     assert held(simulator, ref)["deleted"]
 

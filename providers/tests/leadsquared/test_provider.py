@@ -317,6 +317,31 @@ def test_a_delete_without_a_verdict_is_unconfirmed(world):
         world.provider.delete_task(ref)
 
 
+def test_a_refused_delete_of_a_task_that_is_there_is_rejected(world):
+    ref = world.create().ref
+    world.simulator.fail_next("status", "POST .*DeleteTasks", status=400)
+
+    with pytest.raises(Rejected):
+        world.provider.delete_task(ref)
+
+
+def test_a_refused_delete_of_a_task_that_is_gone_is_not_found(world):
+    ref = world.create().ref
+    world.provider.delete_task(ref)
+    world.simulator.fail_next("status", "POST .*DeleteTasks", status=400)
+
+    with pytest.raises(NotFound):
+        world.provider.delete_task(ref)
+
+
+def test_a_delete_that_counts_nothing_is_not_found(world):
+    ref = world.create().ref
+    world.provider.delete_task(ref)
+
+    with pytest.raises(NotFound):
+        world.provider.delete_task(ref)
+
+
 def test_an_unknown_path_does_not_end_a_delete(world):
     ref = world.create().ref
     world.simulator.fail_next("status", "POST .*DeleteTasks", status=404)

@@ -227,6 +227,11 @@ def test_secrets_are_dots_however_they_are_written(text, shown):
     assert Redactor(["hunter2-known", SECRET, "abc", ""])(text) == shown
 
 
+@pytest.mark.parametrize("text", ["key hunter2-known.", "key hunter2-known\n.", "key hunter2-known%0A."])
+def test_a_secret_that_was_pasted_with_blanks_is_dots_with_and_without_them(text):
+    assert Redactor(["hunter2-known\n", "   \n \n"])(text) == "key •••."
+
+
 def test_the_longer_of_two_secrets_is_taken_out_whole():
     assert Redactor(["hunter2", "hunter2-and-more"])("hunter2-and-more hunter2") == "••• •••"
 
