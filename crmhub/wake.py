@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 LONGEST_COUNTDOWN = 60.0  # seconds; Redis hands longer ones out twice
 SAME_WAKE = 2  # seconds in which a second wake of one connection is the same wake
+SOONER = (
+    1.0  # seconds by which a wake for later must come earlier than the one on its way, to be published too
+)
 CIRCUIT_SECONDS = 1.0
 
 
@@ -51,8 +54,8 @@ def after_commit(connection_ids: Iterable[UUID]) -> None:
 def push(connection_ids: Iterable[UUID], *, countdown: float = 0.0) -> bool:
     """Publish a wake for each connection; returns whether the broker took them all. Never raises.
 
-    `countdown` is in seconds and cut at a minute. A broker that did not answer is not asked again for a second: the sweep
-    finds what is due.
+    `countdown` is in seconds and cut at a minute; while such a wake is on its way, one for about the same moment or later is taken for the same. A broker
+    that did not answer is not asked again for a second: the sweep finds what is due.
     """
     if circuit.is_open:
         return False
@@ -75,7 +78,8 @@ def heard(connection_id: UUID) -> None:
 
 
 def _publish(connection_id: UUID, *, countdown: float) -> None:
-    if not countdown and not _store().set(_key(connection_id), "1", nx=True, ex=SAME_WAKE):
+    is_new = _is_new_for_later(connection_id, countdown) if countdown else _is_new(connection_id)
+    if not is_new:
         return
     _publisher().send_task(
         "crmhub.push_due",
@@ -84,6 +88,20 @@ def _publish(connection_id: UUID, *, countdown: float) -> None:
         retry=False,
         ignore_result=True,
     )
+
+
+def _is_new(connection_id: UUID) -> bool:
+    return bool(_store().set(_key(connection_id), "1", nx=True, ex=SAME_WAKE))
+
+
+def _is_new_for_later(connection_id: UUID, countdown: float) -> bool:
+    # The mark ends when its wake arrives. `heard` leaves it alone: a save's wake is heard while the one for later is still on its way, and each
+    # save would add another.
+    key, milliseconds = f"crmhub:woken-later:{connection_id}", max(int(countdown * 1000), 1)
+    if _store().set(key, "1", nx=True, px=milliseconds):
+        return True
+    is_sooner = int(_store().pttl(key)) > milliseconds + SOONER * 1000
+    return is_sooner and bool(_store().set(key, "1", px=milliseconds))
 
 
 def _key(connection_id: UUID) -> str:

@@ -116,6 +116,13 @@ def _pushed_link_rules(name: str, subject: str) -> dict[str, Any]:
             ),
             models.Index(fields=["connection", "sync_status", subject], name=f"{name}_by_status"),
             models.Index(fields=["sync_status", "status_since"], name=f"{name}_by_age"),
+            # What the sweep looks for: neither in step nor owed. Nearly always empty.
+            models.Index(
+                fields=["id"],
+                name=f"{name}_forgotten",
+                condition=models.Q(due_at__isnull=True)
+                & ~models.Q(pushed_version=models.F("wanted_version")),
+            ),
         ],
         "constraints": [
             models.UniqueConstraint(fields=[subject, "connection"], name=f"one_{name}_per_connection"),

@@ -18,10 +18,15 @@ from crmhub import wake
 from crmhub.clock import database_now
 from crmhub.crypto import reseal, seal
 from crmhub.models import Connection
-from providers.capabilities import Capabilities
+from crmhub.services.links import owe_what_was_impossible
+from providers.capabilities import Capabilities, Limit
 from providers.registry import capabilities, codes
 
 CALLS_PER_SECONDS = "calls/seconds, comma-separated, such as 190/10 or 200/60,10000/86400"
+# One contact may take four calls (by e-mail, by phone, by name, create), and what is not for people has four fifths of the rate. With fewer calls
+# in a window it would be begun again for ever.
+FEWEST_CALLS = 5
+SMALLEST_SHARE = 0.05
 
 
 def connect_account(
@@ -110,6 +115,8 @@ def change_connection(
             row.switched_off = {}
         row.__dict__["_history_user"] = by
         row.save()
+        if settings is not None or contacts is not None:
+            owe_what_was_impossible(row, now=database_now())
         wake.after_commit([row.pk])
     return row
 
@@ -196,7 +203,7 @@ def pause_connection(
 def resume_connection(*, connection: Connection, by: AbstractBaseUser | None = None) -> None:
     """Send there again, beginning with what waited; a quota or circuit that held it back is tried at once."""
     _set(connection, by, paused_at=None, wait_until=None, wait_reason="", failures=0)
-    wake.push([connection.pk])
+    wake.after_commit([connection.pk])
 
 
 def disconnect_account(
@@ -285,7 +292,9 @@ def _typed_settings(
         try:
             typed[name] = _typed(setting.kind, value, [choice for choice, _ in setting.choices])
             if name == "limits":
-                _check_limits(str(value))
+                _read_limits(typed[name])
+            if name == "share" and not SMALLEST_SHARE <= typed[name] <= 1:
+                raise ValueError(f"{value} is not between {SMALLEST_SHARE} and 1")
         except ValueError as error:
             said.append(f"{name}: {error}")
     said += [
@@ -293,9 +302,26 @@ def _typed_settings(
         for name, one in known.items()
         if one.is_required and name not in typed
     ]
+    said = said or _too_slow(can, typed)
     if said:
         problems["settings"] = said
     return typed
+
+
+def _too_slow(can: Capabilities, typed: Mapping[str, Any]) -> list[str]:
+    """Return what is to be said of windows in which too few calls are ours; of the other settings nothing may be wrong."""
+    share = typed.get("share", 1.0)
+    if "limits" in typed:
+        name, limits = "limits", _read_limits(typed["limits"])
+    else:
+        plan = {one.name: one.default for one in can.settings} | dict(typed)
+        name, limits = "share", [one for one in can.limits_for(plan) if one.budget == "all"]
+    return [
+        f"{name}: {int(one.calls * share)} calls in {one.seconds:g} s are too few: one contact may take {FEWEST_CALLS - 1}, and a fifth is kept "
+        f"for people, so {FEWEST_CALLS} must be ours."
+        for one in limits
+        if int(one.calls * share) < FEWEST_CALLS
+    ]
 
 
 def _typed(kind: str, value: Any, choices: list[str]) -> Any:
@@ -325,7 +351,8 @@ def _number(value: Any) -> float:
     return number
 
 
-def _check_limits(value: str) -> None:
+def _read_limits(value: str) -> list[Limit]:
+    limits = []
     for part in value.split(","):
         calls, separator, seconds = part.strip().partition("/")
         if (
@@ -336,3 +363,5 @@ def _check_limits(value: str) -> None:
             or not int(seconds)
         ):
             raise ValueError(f"{part.strip()!r} is not {CALLS_PER_SECONDS}")
+        limits.append(Limit(int(calls), float(seconds)))
+    return limits

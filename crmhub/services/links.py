@@ -39,9 +39,13 @@ HELD = (SyncStatus.EXCLUDED, SyncStatus.PAUSED, SyncStatus.UNKNOWN, SyncStatus.G
 
 
 def owe(links: QuerySet[AnyLink], *, now: datetime, lane: Lane = Lane.INTERACTIVE, **changes: Any) -> int:
-    """Mark the links as due now, or as owed again where a claim is out; returns how many. `changes` are set as well."""
+    """Mark the links as due now, or as owed again where a claim is out; returns how many. `changes` are set as well.
+
+    Call it inside a transaction: the links are locked in the order in which settling locks them, so that the two cannot wait for each other.
+    """
     is_claimed = Q(claim_token__isnull=False)
-    return links.update(
+    ids = list(links.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    return links.model._default_manager.filter(pk__in=ids).update(
         due_at=_where(~is_claimed, now, "due_at"),
         owed_again=_where(is_claimed, True, "owed_again"),
         lane=lane,
@@ -94,7 +98,8 @@ def _mark(links: QuerySet[AnyLink], *, version: int, now: datetime, lane: Lane) 
     """
     is_free = Q(claim_token__isnull=True) & ~Q(sync_status__in=HELD)
     links.filter(connection__disconnected_at__isnull=True).update(
-        wanted_version=version,
+        # Never back: a sweep may come with a version that it read before the latest save.
+        wanted_version=Greatest(F("wanted_version"), Value(version)),
         due_at=_where(is_free, now, "due_at"),
         lane=_where(is_free, lane, "lane"),
         status_since=_where(is_free & ~Q(sync_status=SyncStatus.PENDING), now, "status_since"),
@@ -177,8 +182,8 @@ def replay_links(
 ) -> int:
     """Send these links again, whatever they were; returns how many are owed now.
 
-    What was agreed is forgotten, so every field is sent. A task that is gone there is created anew. An outcome that was unknown counts as
-    looked at: it is sent again. Links that are excluded, deleted connections' links and links being sent at this moment stay as they are,
+    What was agreed is forgotten, so every field is sent. A task that is gone there is created anew. A create whose outcome is not known is looked
+    for first, unless the CRM cannot be asked: then whoever replays it has looked, and it is sent again. Links that are excluded, deleted connections' links and links being sent at this moment stay as they are,
     but the last are owed again.
     """
     now = now or database_now()
@@ -195,13 +200,16 @@ def replay_links(
             gone = chosen.filter(sync_status=SyncStatus.GONE, claim_token__isnull=True)
             gone.update(external_id="", external_url="", generation=F("generation") + 1, last_write_at=None)
             idle = chosen.filter(claim_token__isnull=True)
-            # Lapses go back to zero too: whoever replays a link that stopped its worker has changed something.
-            idle.filter(due_at__isnull=True).update(may_land_until=None, lapses=0)
+            blind = [one.pk for one in Connection.objects.all() if not one.capabilities.can_find]
+            idle.filter(sync_status=SyncStatus.UNKNOWN, connection__in=blind).update(may_land_until=None)
+            # Whoever replays a link that stopped its worker has changed something.
+            idle.filter(due_at__isnull=True).update(lapses=0)
             count += owe(
                 chosen,
                 now=now,
                 lane=lane,
-                ancestor={},
+                # Without an id it holds what was sent, for a look to search by.
+                ancestor=_where(~Q(external_id=""), {}, "ancestor"),
                 candidates=[],
                 failures=0,
                 first_failed_at=None,
@@ -263,6 +271,7 @@ def choose_candidate(*, link: ContactLink, external_id: str, now: datetime | Non
         ContactLink.objects.filter(pk=link.pk).update(external_id=external_id, candidates=[])
         now = now or database_now()
         owe(ContactLink.objects.filter(pk=link.pk), now=now, sync_status=SyncStatus.PENDING, status_since=now)
+        owe_tasks_of_contact(link, now=now)
         wake.after_commit([link.connection_id])
 
 
@@ -316,12 +325,22 @@ def _owe_tasks_of_record(record: Record, connection_id: Any, *, now: datetime) -
     wake.after_commit([connection_id])
 
 
-def owe_tasks_of_contact(link: ContactLink, *, now: datetime) -> int:
-    """Owe the tasks at this connection that point at the contact: it has just arrived there. Returns how many."""
+def owe_what_was_impossible(connection: Connection, *, now: datetime) -> None:
+    """Owe the links that were parked because the CRM, as the connection was set, could not take them. Call it inside a transaction."""
+    for model in (ContactLink, TaskLink):
+        parked = model._default_manager.filter(
+            connection=connection,
+            sync_status=SyncStatus.FAILED,
+            due_at__isnull=True,
+            last_error_code__in=["impossible", "not_found"],
+        )
+        owe(parked, now=now, lane=Lane.RETRY, sync_status=SyncStatus.PENDING, status_since=now)
+
+
+def owe_tasks_of_contact(link: ContactLink, *, now: datetime, lane: Lane = Lane.INTERACTIVE) -> int:
+    """Owe the tasks at this connection that point at the contact: it has just arrived there, or failed to. Returns how many."""
     tasks = TaskContact.objects.filter(contact_id=link.contact_id).values("task_id")
     links = TaskLink.objects.filter(
         task_id__in=tasks, connection_id=link.connection_id, task__deleted_at__isnull=True
     ).exclude(sync_status__in=HELD)
-    # Locked in the order in which settling locks them, so that the two cannot wait for each other.
-    ids = list(links.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
-    return owe(TaskLink.objects.filter(pk__in=ids), now=now)
+    return owe(links, now=now, lane=lane)

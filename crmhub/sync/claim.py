@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from crmhub.models import Connection, Lane, PushedLink
+from crmhub.models.links import OFF
 from crmhub.sync.gate import SendWindow
 
 AnyLink = TypeVar("AnyLink", bound=PushedLink)
@@ -44,35 +45,49 @@ def landing_of(connection: Connection) -> timedelta:
     return min(connection.capabilities.landing, timedelta(seconds=settings.LEASE_SECONDS / 4))
 
 
-def take(model: type[AnyLink], connection: Connection, *, size: int, now: datetime) -> Claim[AnyLink] | None:
-    """Claim up to `size` due links of one lane, interactive ones first; None when nothing is due.
+def take(
+    model: type[AnyLink],
+    connection: Connection,
+    *,
+    lane: Lane,
+    size: int,
+    now: datetime,
+    window: SendWindow | None = None,
+) -> Claim[AnyLink] | None:
+    """Claim up to `size` due links of one lane; None when nothing is due.
+
+    `window` is the time in which they may be sent; it must have been opened before `now` was read.
 
     Links whose earlier claims lapsed equally often go together, the fewer the more often, so that one that kills its worker is soon alone.
     """
     lease = timedelta(seconds=settings.LEASE_SECONDS)
-    window = SendWindow((lease - landing_of(connection)).total_seconds())
+    window = window or window_of(connection)
     token = uuid4()
-    for lane in Lane:
-        with transaction.atomic():
-            due = model._default_manager.filter(connection=connection, lane=lane, due_at__lte=now)
-            found = list(
-                due.order_by("due_at")
-                .select_for_update(skip_locked=True, of=("self",))
-                .values_list("pk", "lapses", "claim_token")[:size]
-            )
-            ids, lapses = _those_that_go_together(found, size=size)
-            if not ids:
-                continue
-            # The condition is repeated because SQLite has no row locks; there the transaction itself excludes others.
-            due.filter(pk__in=ids).update(
-                claim_token=token, claimed_at=now, due_at=now + lease, lapses=lapses, owed_again=False
-            )
-            # Read in the same transaction and without joins: the task is read afterwards, for it must not be older than the claim.
-            # By id, for no index knows the tokens.
-            links = list(model._default_manager.filter(pk__in=ids, claim_token=token).order_by("pk"))
-        if links:
-            return Claim(token, links, lane, at=now, until=now + lease, window=window)
-    return None
+    with transaction.atomic():
+        due = model._default_manager.filter(connection=connection, lane=lane, due_at__lte=now)
+        due = due.exclude(sync_status__in=OFF)
+        found = list(
+            due.order_by("due_at")
+            .select_for_update(skip_locked=True, of=("self",))
+            .values_list("pk", "lapses", "claim_token")[:size]
+        )
+        ids, lapses = _those_that_go_together(found, size=size)
+        if not ids:
+            return None
+        # The condition is repeated because SQLite has no row locks; there the transaction itself excludes others.
+        due.filter(pk__in=ids).update(
+            claim_token=token, claimed_at=now, due_at=now + lease, lapses=lapses, owed_again=False
+        )
+        # Read in the same transaction and without joins: the task is read afterwards, for it must not be older than the claim.
+        # By id, for no index knows the tokens.
+        links = list(model._default_manager.filter(pk__in=ids, claim_token=token).order_by("pk"))
+    return Claim(token, links, lane, at=now, until=now + lease, window=window) if links else None
+
+
+def window_of(connection: Connection, *, at_most: float = float("inf")) -> SendWindow:
+    """Open the time in which a claim that is taken from now on may send: the lease less the landing, and at most these seconds."""
+    lease = timedelta(seconds=settings.LEASE_SECONDS)
+    return SendWindow(min((lease - landing_of(connection)).total_seconds(), at_most))
 
 
 def _those_that_go_together(

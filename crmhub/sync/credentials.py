@@ -49,7 +49,7 @@ def limits_of(connection: Connection) -> tuple[Limit, ...]:
     limits = (
         tuple(_parsed(given)) + tuple(one for one in vendors if one.budget != "all") if given else vendors
     )
-    share = min(max(float(str(settings.get("share") or 1.0)), 0.05), 1.0)
+    share = min(max(float(str(settings.get("share", 1.0))), 0.05), 1.0)
     return tuple(Limit(max(int(one.calls * share), 1), one.seconds, one.budget) for one in limits)
 
 

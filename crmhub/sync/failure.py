@@ -10,12 +10,14 @@ from crmhub.models import Lane, SyncStatus
 from crmhub.sync.backoff import is_time_to_park, wait_after
 from crmhub.sync.success import continued, succeeded
 from crmhub.sync.values import (
+    Complete,
     Create,
     Delete,
     DeleteRetired,
     EstablishContact,
     Look,
     Remote,
+    Reopen,
     Update,
     WantedContact,
     WantedTask,
@@ -26,7 +28,7 @@ from crmhub.sync.verdict import (
     answered,
     counted,
     given_back,
-    is_contact,
+    is_missing_contact,
     losses_of,
     mark_before,
     new_generation,
@@ -122,11 +124,11 @@ def _unconfirmed(case: Case, error: ProviderError) -> Verdict:
     decision = (
         "Will look whether it landed, then go on." if not case.link.external_id else "Will be sent again."
     )
-    if is_time_to_park(case.first_failed_at, now=case.now):
+    if is_time_to_park(case.first_failed_at, case.link.failures, now=case.now):
         changes = {**parked(case, SyncStatus.UNKNOWN, error.code, error.detail), "may_land_until": mark}
         decision = "Tried for a day: a person should look."
     return Verdict(
-        changes, error.code, error.detail, decision, is_unwell=True, contact_moved=is_contact(case)
+        changes, error.code, error.detail, decision, is_unwell=True, contact_moved=is_missing_contact(case)
     )
 
 
@@ -142,13 +144,13 @@ def _may_pass(case: Case, error: ProviderError) -> Verdict:
         "lane": Lane.RETRY,
     }
     decision = "Will be tried again."
-    if is_time_to_park(case.first_failed_at, now=case.now):
+    if is_time_to_park(case.first_failed_at, case.link.failures, now=case.now):
         changes = parked(case, SyncStatus.FAILED, error.code, error.detail)
         decision = "Tried for a day: a person should look."
     if case.is_owed:
         changes = {**changes, "due_at": case.now, "lane": Lane.INTERACTIVE}
     return Verdict(
-        changes, error.code, error.detail, decision, is_unwell=True, contact_moved=is_contact(case)
+        changes, error.code, error.detail, decision, is_unwell=True, contact_moved=is_missing_contact(case)
     )
 
 
@@ -196,9 +198,16 @@ def _conflict(case: Case, error: ProviderError) -> Verdict:
             "due_at": case.now,
             "sync_status": SyncStatus.PENDING,
         }
-        return Verdict(changes, error.code, error.detail, "It is there already: it is adopted.", is_well=True)
+        return Verdict(
+            changes,
+            error.code,
+            error.detail,
+            "It is there already: it is adopted.",
+            is_well=True,
+            contact_moved=is_missing_contact(case),
+        )
     if case.link.failures == 0:
-        return _may_pass(case, error)
+        return dataclasses.replace(_may_pass(case, error), is_well=True, is_unwell=False)
     return _refused(case, error, status=SyncStatus.CONFLICT)
 
 
@@ -222,7 +231,8 @@ def _ambiguous(case: Case, error: ProviderError) -> Verdict:
 
 def _unsupported(case: Case, error: ProviderError) -> Verdict:
     """The CRM has no word for it: said once as a loss, and left out from then on."""
-    if isinstance(case.action, Create | EstablishContact | Look) or not isinstance(case.wanted, WantedTask):
+    kept = Update | Complete | Reopen
+    if not isinstance(case.action, kept) or not isinstance(case.wanted, WantedTask):
         return _refused(case, error)
     changed = case.action.changed if isinstance(case.action, Update) else frozenset({Field.STATUS})
     values = canonical(case.wanted.draft)
@@ -240,7 +250,9 @@ def _refused(case: Case, error: ProviderError, *, status: SyncStatus = SyncStatu
         if case.is_owed
         else "Parked until the task or the account changes."
     )
-    return Verdict(changes, error.code, error.detail, decision, is_well=True, contact_moved=is_contact(case))
+    return Verdict(
+        changes, error.code, error.detail, decision, is_well=True, contact_moved=is_missing_contact(case)
+    )
 
 
 # Asked from the top; the more special kinds stand before the more general ones.

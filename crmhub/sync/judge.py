@@ -35,8 +35,11 @@ def judge(case: Case) -> Verdict:
 
 def _nothing(case: Case) -> Verdict:
     assert isinstance(case.action, Nothing)
-    losses = (*losses_of(case), *case.action.losses)
-    return Verdict(in_step(case, losses=losses, external_id=case.link.external_id), decision=case.action.why)
+    changes = in_step(case, losses=(*losses_of(case), *case.action.losses), external_id=case.link.external_id)
+    if case.link.may_land_until is not None:
+        # Nothing is to be done about a write whose answer is not known; but nothing is agreed either.
+        changes["ancestor"] = {}
+    return Verdict(changes, decision=case.action.why)
 
 
 def _wait(case: Case) -> Verdict:
@@ -62,7 +65,8 @@ def _await_contact(case: Case) -> Verdict:
 
 def _impossible(case: Case) -> Verdict:
     assert isinstance(case.action, Impossible)
-    return Verdict(parked(case, SyncStatus.FAILED, "impossible", case.action.why), decision=case.action.why)
+    changes = parked(case, SyncStatus.FAILED, case.action.code, case.action.why)
+    return Verdict({**changes, "awaits_contact_id": case.action.awaits}, decision=case.action.why)
 
 
 def _outcome_unknown(case: Case) -> Verdict:

@@ -8,6 +8,7 @@ does not fit learns when to come back. The store's clock decides, so the clocks 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,29 +30,43 @@ STORE_IS_AWAY = (
     5.0  # seconds until we ask again when Redis does not answer; sending blind would break the rate
 )
 SHORT_WINDOW = 60.0  # seconds; a window longer than this is not waited out after its log was lost
+# Seconds; nobody asks for slots further ahead. One that lies there was given before the store's clock was set back.
+FURTHEST = 3.0
+SAME_SEND = 0.5  # seconds by which the age of a send may differ from its slot in the log
 
-# KEYS[1] the log. ARGV: how many slots, how far ahead at most, now or "", age of the last send when the log may have been lost,
-# then of each limit the calls for this lane, the seconds, and the calls for any lane. Returns the delays in microseconds, negative the first that was not given.
-_SCRIPT = """
-local wanted, ahead = tonumber(ARGV[1]), tonumber(ARGV[2])
-local now = tonumber(ARGV[3])
+# Begins both scripts. KEYS[1] the log. ARGV: now or "", then what `_knowledge` returns.
+_LOG = f"""
+local now = tonumber(ARGV[1])
 if not now then
   local t = redis.call('TIME')
   now = tonumber(t[1]) + tonumber(t[2]) / 1000000
 end
-local limits, longest, most = {}, 0, 0
-for i = 5, #ARGV, 3 do
-  limits[#limits + 1] = {tonumber(ARGV[i]), tonumber(ARGV[i + 1])}
-  longest = math.max(longest, tonumber(ARGV[i + 1]))
-  most = math.max(most, tonumber(ARGV[i + 2]))
+local age, refill, longest, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local last, jumped = tonumber(redis.call('LINDEX', KEYS[1], -1) or now), 0
+while last > now + {FURTHEST} do
+  redis.call('RPOP', KEYS[1])
+  last, jumped = tonumber(redis.call('LINDEX', KEYS[1], -1) or now), jumped + 1
 end
-if redis.call('EXISTS', KEYS[1]) == 0 and ARGV[4] ~= '' then
-  local sent = now - tonumber(ARGV[4])
-  for _, limit in ipairs(limits) do
-    if limit[2] <= 60 and tonumber(ARGV[4]) < limit[2] then
-      for _ = 1, limit[1] do redis.call('RPUSH', KEYS[1], string.format('%.6f', sent)) end
-    end
+-- When those were used is not known any more; they count as used now, so that no window gets too many.
+for _ = 1, jumped do redis.call('RPUSH', KEYS[1], string.format('%.6f', math.max(now, last))) end
+-- A send that is known of and that the log begins after: the log was lost, whoever has begun a new one.
+if age and jumped == 0 and redis.call('LLEN', KEYS[1]) <= most then
+  local first = redis.call('LINDEX', KEYS[1], 0)
+  if not first or tonumber(first) > now - age + {SAME_SEND} then
+    for _ = 1, refill do redis.call('LPUSH', KEYS[1], string.format('%.6f', now - age)) end
   end
+end
+"""
+
+# ARGV: how many slots, how far ahead at most, then of each limit the calls for this lane and the seconds. Returns the delays in microseconds,
+# negative the first that was not given.
+_SCRIPT = (
+    _LOG
+    + """
+local wanted, ahead = tonumber(ARGV[6]), tonumber(ARGV[7])
+local limits = {}
+for i = 8, #ARGV, 2 do
+  limits[#limits + 1] = {tonumber(ARGV[i]), tonumber(ARGV[i + 1])}
 end
 local delays = {}
 for n = 1, wanted do
@@ -75,16 +90,14 @@ redis.call('LTRIM', KEYS[1], -most - 1, -1)
 redis.call('EXPIRE', KEYS[1], math.ceil(longest * 1.1) + 1)
 return delays
 """
+)
 
-# KEYS[1] the log. ARGV: how late the slot is used, now or "", the longest window. Takes the slot out of the log and counts it now,
-# where it belongs in order; only slots that were given since then are touched.
-_LATE_SCRIPT = """
-local now = tonumber(ARGV[2])
-if not now then
-  local t = redis.call('TIME')
-  now = tonumber(t[1]) + tonumber(t[2]) / 1000000
-end
-local slot, later = now - tonumber(ARGV[1]) + 0.001, {}
+# ARGV: how late the slot is used. Takes the slot out of the log and counts it now, where it belongs in order; only slots that were given
+# since then are touched.
+_LATE_SCRIPT = (
+    _LOG
+    + """
+local slot, later = now - tonumber(ARGV[6]) + 0.001, {}
 while true do
   local last = redis.call('RPOP', KEYS[1])
   if not last or tonumber(last) <= slot then break end
@@ -99,8 +112,13 @@ for n = #later, 1, -1 do
   redis.call('RPUSH', KEYS[1], later[n])
 end
 if not is_counted then redis.call('RPUSH', KEYS[1], string.format('%.6f', now)) end
-redis.call('EXPIRE', KEYS[1], math.ceil(tonumber(ARGV[3]) * 1.1) + 1)
+redis.call('EXPIRE', KEYS[1], math.ceil(longest * 1.1) + 1)
 """
+)
+
+# The newest slot that this process used or was given, by connection and budget: a process that sends on after the log was lost must not begin
+# a new one as if nothing had been sent. The clock is monotonic, or the one that a test hands in.
+_newest: dict[tuple[UUID, str, bool], float] = {}
 
 
 @dataclass(frozen=True)
@@ -125,21 +143,20 @@ def reserve(
 ) -> Slots:
     """Reserve up to `count` slots, none of them more than `ahead` seconds in the future.
 
-    `last_sent_ago` is the age of the newest request that is known of, in seconds: if the log is gone although it is younger than a window,
-    the window counts as used up. `now` replaces the store's clock in tests. Never raises: a store that does not answer gives
-    no slots.
+    `last_sent_ago` is the age in seconds of the newest request that the caller knows of; this process knows its own. If the log is gone although
+    that is younger than a window, the window counts as used up. `now` replaces the store's clock in tests. Never raises: a
+    store that does not answer gives no slots.
     """
     rules = [limit for limit in limits if limit.budget == budget]
     if not rules:
         return Slots((0.0,) * count)
-    arguments: list[str] = [
+    arguments = [
+        *_knowledge(connection_id, rules, budget, last_sent_ago, now),
         str(count),
-        str(ahead),
-        "" if now is None else f"{now.timestamp():.6f}",
-        "" if last_sent_ago is None else f"{last_sent_ago:.3f}",
+        str(min(ahead, FURTHEST)),
     ]
     for limit in rules:
-        arguments += [str(_calls_for(lane, limit.calls)), str(limit.seconds * MARGIN), str(limit.calls)]
+        arguments += [str(_calls_for(lane, limit.calls)), str(limit.seconds * MARGIN)]
     try:
         delays = [
             int(text) / 1_000_000
@@ -150,9 +167,10 @@ def reserve(
         return Slots(
             (), STORE_IS_AWAY, "Redis, which keeps the pace, does not answer; nothing is sent blindly."
         )
-    if delays and delays[-1] < 0:
-        return Slots(tuple(delays[:-1]), -delays[-1])
-    return Slots(tuple(delays))
+    ask_again_in = -delays.pop() if delays and delays[-1] < 0 else None
+    if delays:
+        _note(connection_id, budget, _clock(now) + delays[-1], now)
+    return Slots(tuple(delays), ask_again_in)
 
 
 def use_late(
@@ -168,16 +186,49 @@ def use_late(
     The vendor counts requests when they arrive. A window that began with requests that were held up here would otherwise end too early
     and let the next ones through on top of them. Never raises.
     """
-    longest = max((limit.seconds for limit in limits if limit.budget == budget), default=0.0) * MARGIN
-    if not longest:
+    rules = [limit for limit in limits if limit.budget == budget]
+    if not rules:
         return
-    moment = "" if now is None else f"{now.timestamp():.6f}"
+    arguments = [*_knowledge(connection_id, rules, budget, None, now), f"{late_s:.6f}"]
+    _note(connection_id, budget, _clock(now), now)
     try:
-        _script(_LATE_SCRIPT)(
-            keys=[_key(connection_id, budget)], args=[f"{late_s:.6f}", moment, str(longest)]
-        )
+        _script(_LATE_SCRIPT)(keys=[_key(connection_id, budget)], args=arguments)
     except redis.RedisError as error:
         log.warning("pace_store_is_away: %s", type(error).__name__)
+
+
+def _knowledge(
+    connection_id: UUID,
+    rules: Sequence[Limit],
+    budget: str,
+    last_sent_ago: float | None,
+    now: datetime | None,
+) -> list[str]:
+    """Return now or "", the age of the newest send that is known of or "", how many such sends stand for a window that is used up, the longest
+    window, and how many slots the log keeps at least.
+    """
+    newest = _newest.get((connection_id, budget, now is None))
+    ages = [] if last_sent_ago is None else [last_sent_ago]
+    if newest is not None:
+        ages.append(max(_clock(now) - newest, -FURTHEST))  # a slot that was given may still lie ahead
+    age = min(ages, default=SHORT_WINDOW * MARGIN)
+    used_up = [one.calls for one in rules if one.seconds <= SHORT_WINDOW and age < one.seconds * MARGIN]
+    return [
+        "" if now is None else f"{now.timestamp():.6f}",
+        f"{age:.6f}" if used_up else "",
+        str(max(used_up, default=0)),
+        str(max(one.seconds for one in rules) * MARGIN),
+        str(max(one.calls for one in rules)),
+    ]
+
+
+def _note(connection_id: UUID, budget: str, moment: float, now: datetime | None) -> None:
+    key = (connection_id, budget, now is None)
+    _newest[key] = max(moment, _newest.get(key, moment))
+
+
+def _clock(now: datetime | None) -> float:
+    return time.monotonic() if now is None else now.timestamp()
 
 
 def _calls_for(lane: int, calls: int) -> int:

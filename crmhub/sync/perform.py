@@ -33,6 +33,7 @@ from crmhub.sync.values import (
 )
 from providers.base import Provider
 from providers.errors import NotFound, NotSent, ProviderError, Transient, Unconfirmed
+from providers.http import Recorder
 from providers.types import (
     RECORD_FIELDS,
     Exchange,
@@ -78,9 +79,19 @@ class Call:
     """One call of the provider, for one item or for a batch of the same kind. Its slot lies `delay` seconds after `reserved_at` (monotonic)."""
 
     items: list[Item]
-    delay: float = 0.0
+    delays: list[float] = field(default_factory=list)
     reserved_at: float = 0.0
     answers: dict[UUID, Answered] = field(default_factory=dict)
+
+
+def cost_of(item: Item) -> int:
+    """Return how many slots an operation should have before it begins, so that it is not stopped half-way and begun again from nothing.
+
+    Finding a contact takes a request by e-mail and one by phone, creating it another.
+    """
+    if isinstance(item.action, EstablishContact) and isinstance(item.wanted, WantedContact):
+        return 1 + bool(item.wanted.person.email) + bool(item.wanted.person.phone)
+    return 1
 
 
 def group(items: Sequence[Item], *, batch_size: int, closes_by_update: bool) -> list[Call]:
@@ -121,7 +132,7 @@ def perform(
 ) -> None:
     """Make the calls side by side and put each item's answer into its call.
 
-    The slots of their first requests are reserved already (`Call.delay`). Must not be called inside a transaction: what the vendor does cannot be
+    The slots of their first requests are reserved already (`Call.delays`). Must not be called inside a transaction: what the vendor does cannot be
     rolled back, and a lock would be held over the network.
     """
     if database.in_atomic_block:
@@ -134,7 +145,7 @@ def perform(
             limits,
             lane=lane,
             window=window,
-            reserved=[call.delay],
+            reserved=call.delays,
             reserved_at=call.reserved_at or None,
             now=now,
         )
@@ -148,21 +159,25 @@ def perform(
 
 
 def _make(connection: Connection, call: Call, gate: PaceGate) -> None:
-    provider, recorder = provider_for(connection, gate=gate)
+    recorder: Recorder | None = None
     started = time.monotonic()
     try:
+        provider, recorder = provider_for(connection, gate=gate)
         answers = _ask(provider, call.items)
+        if len(answers) != len(call.items):
+            raise ValueError(f"{len(answers)} answers to {len(call.items)} items")
     except ProviderError as error:
         answers = [Answered(error=error)] * len(call.items)
     except Exception:
         log.exception("provider_failed: %s", call.items[0].action)
-        answers = [Answered(error=_unforeseen(call.items[0].action, recorder.exchanges))] * len(call.items)
+        unforeseen = _unforeseen(call.items[0].action, recorder.exchanges if recorder else ())
+        answers = [Answered(error=unforeseen)] * len(call.items)
     ended = time.monotonic()
     for item, answer in zip(call.items, answers, strict=True):
         call.answers[item.link.id] = Answered(
             remote=answer.remote,
             error=answer.error,
-            exchanges=tuple(recorder.exchanges),
+            exchanges=tuple(recorder.exchanges if recorder else ()),
             started=started,
             ended=ended,
             ask_again_in=gate.ask_again_in if isinstance(answer.error, NotSent) else None,

@@ -56,7 +56,8 @@ def plan_task(
         scope = (switched_off or {})[action.operation]
         return Impossible(
             f"Our credentials at {capabilities.label} may not {action.operation} tasks"
-            + (f" (missing scope: {scope})." if scope else ".")
+            + (f" (missing scope: {scope})." if scope else "."),
+            code="forbidden",
         )
     return action
 
@@ -91,10 +92,11 @@ def _converge(
         return Nothing("Cancelled tasks are left as they are at this CRM.")
     if not link.external_id:
         return _bring(wanted, can, settings)
-    if _has_moved(link, wanted, can):
-        return Recreate("The task now belongs to another contact there.")
+    # Strays first: a counterpart that is given up must be gone before another one can be.
     if (strays := _strays(link)) is not None:
         return strays
+    if _has_moved(link, wanted, can):
+        return Recreate("The task now belongs to another contact there.")
     return _follow(link, wanted, can)
 
 
@@ -131,7 +133,8 @@ def _without_parent(wanted: WantedTask, can: Capabilities) -> Impossible:
     needs = one_of(can.needs_one_of)
     kept = [f"{contact.name}: {contact.why}" for contact in wanted.awaited if contact.why]
     because = f" ({'; '.join(kept)})" if kept else ""
-    return Impossible(f"{can.label} takes no task without {needs}. Add one to the task{because}.")
+    why = f"{can.label} takes no task without {needs}. Add one to the task{because}."
+    return Impossible(why, awaits=next((one.link_id for one in wanted.awaited if one.link_id), None))
 
 
 def one_of(names: Sequence[Field]) -> str:

@@ -16,23 +16,24 @@ from django.db import transaction
 from crmhub import wake
 from crmhub.clock import database_now
 from crmhub.crypto import SecretsUnreadable
-from crmhub.models import Attempt, Connection, ContactLink, Task, TaskLink
+from crmhub.models import Attempt, Connection, ContactLink, Lane, Task, TaskLink
 from crmhub.sync import circuit, pace
-from crmhub.sync.claim import STOPS_ITS_WORKER_AFTER, Claim, take
+from crmhub.sync.claim import STOPS_ITS_WORKER_AFTER, Claim, take, window_of
 from crmhub.sync.credentials import limits_of, settings_of
 from crmhub.sync.directory import know_owners
 from crmhub.sync.gate import A_MOMENT, PaceGate
 from crmhub.sync.mapping import read_contacts, read_tasks
-from crmhub.sync.perform import Answered, Call, Item, group, perform
+from crmhub.sync.perform import Answered, Call, Item, cost_of, group, perform
 from crmhub.sync.plan import plan_contact, plan_task
 from crmhub.sync.settle import Piece, hold_back, settle
 from crmhub.sync.values import Action, Create, Delete, LinkState, Remote, WantedContact, WantedTask
 from providers.capabilities import Level
-from providers.errors import NotSent
+from providers.errors import NotSent, ProviderError
 from providers.types import Field, canonical
 
 log = logging.getLogger(__name__)
 
+ONE_TURN = 3.0  # seconds of work after which a job lets the jobs of other connections go first
 ROUNDS = 1000  # of claim to settle in one job; a guard, not a limit that is met
 UNREADABLE_WAIT = timedelta(minutes=1)  # until a missing key is looked for again
 STOPS_ITS_WORKER = "Workers stopped while they sent this. It is set aside; look at it, then send it again."
@@ -47,24 +48,30 @@ class Pushed:
 
 
 def push_due(connection_id: UUID, *, now: datetime | None = None) -> Pushed:
-    """Push what is due at this connection, contacts before tasks, within the time that a job has.
+    """Push what is due at this connection, interactive links first and contacts before tasks, for a few seconds.
 
     Without `now` the database's clock is read for each claim and each settling. Wakes itself for what waits for a slot less than a minute ahead.
     """
     done = Pushed()
-    # No call begins so late that it could outlive the job.
-    end = time.monotonic() + settings.JOB_SOFT_LIMIT - settings.HTTP_DEADLINE_SECONDS
+    began = time.monotonic()
     for _ in range(ROUNDS):
         connection = Connection.objects.filter(pk=connection_id).first()
         moment = now or database_now()
         if connection is None or not connection.may_be_called(moment) or not _can_be_read(connection, moment):
             break
+        # No call begins so late that it could outlive the job.
+        left = began + settings.JOB_SOFT_LIMIT - settings.HTTP_DEADLINE_SECONDS - time.monotonic()
         # One kind at a time: what the CRM said to the first (a quota, refused credentials) is heeded before the second.
-        if not any(_push_some(model, connection, done, now=now) for model in (ContactLink, TaskLink)):
+        if not any(
+            _push_some(model, connection, done, lane=lane, left=left, now=now)
+            for lane in Lane
+            for model in (ContactLink, TaskLink)
+        ):
             break
         if done.ask_again_in is not None:
             break
-        if time.monotonic() > end:
+        if now is None and time.monotonic() - began > ONE_TURN:
+            # The other connections wait for this worker too.
             done.ask_again_in = 0.0
             break
     if done.ask_again_in is not None and now is None:
@@ -82,20 +89,27 @@ def _can_be_read(connection: Connection, now: datetime) -> bool:
     return True
 
 
-def _push_some(model: type[Any], connection: Connection, done: Pushed, *, now: datetime | None) -> bool:
-    """Push one claim's worth; returns whether there was any."""
+def _push_some(
+    model: type[Any], connection: Connection, done: Pushed, *, lane: Lane, left: float, now: datetime | None
+) -> bool:
+    """Push one claim's worth of a kind and lane; returns whether there was any. `left` are the seconds in which the job may send."""
     can = connection.capabilities
     size = can.batch_size if can.batch_size > 1 and model is TaskLink else can.parallel
     if circuit.is_probing(connection.failures):
         size = 1
-    claim = take(model, connection, size=size, now=now or database_now())
+    window = window_of(connection, at_most=left)
+    claim = take(model, connection, lane=lane, size=size, now=now or database_now(), window=window)
     if claim is None:
         return False
     if _stops_its_worker(claim, size=size):
         _set_aside(model, claim, now=now or database_now())
         return True
+    refusal = _know_owners(connection, claim, now=now)
     pieces = _planned(connection, claim, now=now)
-    _send(connection, claim, pieces, done, now=now)
+    if refusal is None:
+        _send(connection, claim, pieces, done, now=now)
+    else:
+        _answer_all(pieces, refusal)
     settle(connection, claim, pieces, now=now or database_now())
     done.settled += len(pieces)
     return True
@@ -108,16 +122,19 @@ def _stops_its_worker(claim: Claim[Any], *, size: int) -> bool:
 
 
 def _set_aside(model: type[Any], claim: Claim[Any], *, now: datetime) -> None:
-    ids = [link.pk for link in claim.links]
-    model._default_manager.filter(pk__in=ids, claim_token=claim.token).update(
-        claim_token=None,
-        claimed_at=None,
+    """Park the one link of the claim. It may be tried again with the next save, so its lapses are forgotten; a save meanwhile is tried at once."""
+    [link] = claim.links
+    changes = {"claim_token": None, "claimed_at": None, "lapses": 0, "owed_again": False, "status_since": now}
+    mine = model._default_manager.filter(pk=link.pk, claim_token=claim.token)
+    parked = mine.filter(wanted_version=link.wanted_version, owed_again=False).update(
+        **changes,
         due_at=None,
         sync_status="failed",
-        status_since=now,
         last_error=STOPS_ITS_WORKER,
         last_error_code="stops_its_worker",
     )
+    if not parked:
+        mine.update(**changes, due_at=now, sync_status="pending")
 
 
 # Claimed links, what is wanted of them, what to do
@@ -125,7 +142,7 @@ def _set_aside(model: type[Any], claim: Claim[Any], *, now: datetime) -> None:
 
 def _planned(connection: Connection, claim: Claim[Any], *, now: datetime | None) -> list[Piece]:
     moment = now or database_now()
-    wanted = _read(connection, claim, now=now)
+    wanted = _read(connection, claim)
     return [
         Piece(
             row=row,
@@ -137,19 +154,26 @@ def _planned(connection: Connection, claim: Claim[Any], *, now: datetime | None)
     ]
 
 
-def _read(
-    connection: Connection, claim: Claim[Any], *, now: datetime | None
-) -> dict[UUID, WantedTask] | dict[UUID, WantedContact]:
+def _read(connection: Connection, claim: Claim[Any]) -> dict[UUID, WantedTask] | dict[UUID, WantedContact]:
     if isinstance(claim.links[0], ContactLink):
         return read_contacts(connection, claim.links)
-    if connection.capabilities.supports(Field.ASSIGNEE).level is not Level.NONE:
-        ids = Task.objects.filter(pk__in=[link.task_id for link in claim.links], assignee__isnull=False)
-        if users := set(ids.values_list("assignee_id", flat=True)):
-            gate = PaceGate(
-                connection.pk, limits_of(connection), lane=claim.lane, window=claim.window, now=now
-            )
-            know_owners(connection, users, gate=gate, now=claim.at)
     return read_tasks(connection, claim.links)
+
+
+def _know_owners(connection: Connection, claim: Claim[Any], *, now: datetime | None) -> ProviderError | None:
+    """Make sure that the owners of the claimed tasks are known there; returns an error that concerns the whole account."""
+    is_held = connection.capabilities.supports(Field.ASSIGNEE).level is not Level.NONE
+    if isinstance(claim.links[0], ContactLink) or not is_held:
+        return None
+    tasks = Task.objects.filter(pk__in=[link.task_id for link in claim.links], assignee__isnull=False)
+    users = set(tasks.values_list("assignee_id", flat=True))
+    gate = PaceGate(connection.pk, limits_of(connection), lane=claim.lane, window=claim.window, now=now)
+    return know_owners(connection, users, gate=gate, now=claim.at) if users else None
+
+
+def _answer_all(pieces: Sequence[Piece], error: ProviderError) -> None:
+    for piece in pieces:
+        piece.answer = Answered(error=error)
 
 
 def _plan(
@@ -181,32 +205,54 @@ def _send(
     if not items:
         return
     calls = group(items, batch_size=can.batch_size, closes_by_update=can.closes_by_update)
-    calls, waiting = calls[: can.parallel], calls[can.parallel :]
+    while calls:
+        some, calls = calls[: can.parallel], calls[can.parallel :]
+        held = _send_some(connection, claim, some, by_id, done, now=now)
+        if held:
+            for call in held + calls:
+                _give_back(call, by_id, done.ask_again_in or 0.0)
+            return
+
+
+def _send_some(
+    connection: Connection,
+    claim: Claim[Any],
+    calls: list[Call],
+    by_id: dict[UUID, Piece],
+    done: Pushed,
+    *,
+    now: datetime | None,
+) -> list[Call]:
+    """Make those calls side by side whose slots are there; returns the others."""
+    costs = [sum(cost_of(item) for item in call.items[:1]) for call in calls]
     slots = pace.reserve(
         connection.pk,
         limits_of(connection),
-        count=len(calls),
+        count=sum(costs),
         ahead=A_MOMENT,
         lane=claim.lane,
         last_sent_ago=_last_sent_ago(connection, claim.at),
         now=now,
     )
-    reserved_at = time.monotonic()
-    for call, delay in zip(calls, slots.delays, strict=False):
-        call.delay, call.reserved_at = delay, reserved_at
-    granted, held = calls[: len(slots.delays)], calls[len(slots.delays) :]
-    for call in held + waiting:
-        _give_back(call, by_id, slots.ask_again_in or 0.0)
+    reserved_at, delays = time.monotonic(), list(slots.delays)
+    granted: list[Call] = []
+    for call, cost in zip(calls, costs, strict=True):
+        if len(delays) < cost:
+            break
+        call.delays, delays, call.reserved_at = delays[:cost], delays[cost:], reserved_at
+        granted.append(call)
+    held = calls[len(granted) :]
     if held:
         done.ask_again_in = slots.ask_again_in
-    granted = _mark(connection, claim, granted, by_id)
-    if granted:
-        perform(connection, granted, lane=claim.lane, window=claim.window, now=now)
-    for call in granted:
+    marked = _mark(connection, claim, granted, by_id)
+    if marked:
+        perform(connection, marked, lane=claim.lane, window=claim.window, now=now)
+    for call in marked:
         for number, item in enumerate(call.items, 1):
             piece = by_id[item.link.id]
             piece.answer = call.answers[item.link.id]
             piece.place = (number, len(call.items))
+    return held
 
 
 def _give_back(call: Call, by_id: dict[UUID, Piece], ask_again_in: float) -> None:
@@ -239,9 +285,10 @@ def _mark(
             if isinstance(by_id[one].action, Create):
                 # A later look searches where the task was sent, not where an edit has moved it meanwhile.
                 model._default_manager.filter(pk=one).update(ancestor=canonical(by_id[one].wanted.draft))  # type: ignore[union-attr]
-        for one in ours:
-            by_id[one].attempt = _attempt(connection, claim, by_id[one])
-        Attempt.objects.bulk_create([piece.attempt for piece in by_id.values() if piece.attempt is not None])
+        attempts = {one: _attempt(connection, claim, by_id[one]) for one in ours}
+        Attempt.objects.bulk_create(attempts.values())
+    for one, attempt in attempts.items():
+        by_id[one].attempt = attempt
     for one in writing:
         by_id[one].mark = claim.until
     for call in calls:

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from crmhub.models import Attempt, Connection, ContactLink, PushedLink, SyncStatus
-from crmhub.services.links import owe, owe_tasks_of_contact
+from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink, SyncStatus
+from crmhub.services.links import HELD, owe, owe_tasks_of_contact
 from crmhub.sync import circuit
 from crmhub.sync.claim import Claim, landing_of
 from crmhub.sync.credentials import settings_of
 from crmhub.sync.judge import judge
 from crmhub.sync.perform import Answered
-from crmhub.sync.values import Action, LinkState, Remote, WantedContact, WantedTask
-from crmhub.sync.verdict import Case, Verdict
+from crmhub.sync.values import Action, Create, LinkState, Remote, WantedContact, WantedTask
+from crmhub.sync.verdict import Case, Verdict, parked
 from providers.types import Exchange
 
 
@@ -35,6 +35,7 @@ class Piece:
     attempt: Attempt | None = None
     answer: Answered | None = None
     place: tuple[int, int] = (1, 1)  # which item of how many in its request
+    case: Case = field(init=False)
     verdict: Verdict | None = field(default=None, init=False)
 
 
@@ -44,6 +45,7 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
     A link whose token is gone belongs to another worker by now: it keeps its state, and only what we may have done there is noted.
     """
     model = type(pieces[0].row)
+    here = time.monotonic()  # together with `now`, before any lock is waited for
     with transaction.atomic():
         held = {
             row.pk: row
@@ -53,7 +55,8 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
         }
         for piece in pieces:
             row = held.get(piece.row.pk)
-            piece.verdict = judge(_case(connection, piece, row or piece.row, now=now))
+            piece.case = _case(connection, piece, row or piece.row, now=now, here=here)
+            piece.verdict = judge(piece.case)
             if row is None:
                 _note_late(model, piece, now=now)
         _refuse_taken_ids(connection, model, [piece for piece in pieces if piece.row.pk in held])
@@ -64,8 +67,7 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
         _note_connection(connection, [piece.verdict for piece in pieces if piece.verdict], now=now)
 
 
-def _case(connection: Connection, piece: Piece, row: PushedLink, *, now: datetime) -> Case:
-    here = time.monotonic()
+def _case(connection: Connection, piece: Piece, row: PushedLink, *, now: datetime, here: float) -> Case:
     started, ended = (
         (piece.answer.started, piece.answer.ended) if piece.answer and piece.answer.ended else (here, here)
     )
@@ -104,16 +106,10 @@ def _refuse_taken_ids(connection: Connection, model: Any, pieces: Sequence[Piece
             piece.verdict = _taken(piece, piece.verdict, external_id, owner)
 
 
-def _taken(piece: Piece, verdict: Verdict, external_id: str, owner: PushedLink) -> Verdict:
-    why = f"The record {external_id} there belongs to “{_subject(owner)}” already: merge the two, or change this one."
-    changes = {
-        **verdict.changes,
-        "external_id": piece.link.external_id,
-        "due_at": None,
-        "sync_status": SyncStatus.CONFLICT,
-        "last_error": why[:1000],
-        "last_error_code": "taken",
-    }
+def _taken(piece: Piece, verdict: Verdict, external_id: str, owner: PushedLink | None) -> Verdict:
+    whose = f"“{_subject(owner)}”" if owner else "another one here"
+    why = f"The record {external_id} there belongs to {whose} already: merge the two, or change this one."
+    changes = parked(piece.case, SyncStatus.CONFLICT, "taken", why)
     return Verdict(changes, "conflict", why, why, is_well=True, contact_moved=verdict.contact_moved)
 
 
@@ -126,11 +122,27 @@ def _write(model: Any, row: PushedLink, piece: Piece, *, now: datetime) -> None:
     changes = dict(piece.verdict.changes)
     if changes.get("sync_status", row.sync_status) != row.sync_status:
         changes["status_since"] = now
-    if not hasattr(row, "awaits_contact_id"):
+    if isinstance(row, ContactLink):
         changes.pop("awaits_contact_id", None)
-    model._default_manager.filter(pk=row.pk).update(**changes)
+    if row.owed_again and (row.pushed_version == -1 or (piece.row.ancestor and not row.ancestor)):
+        # A late worker or a replay forgot what was agreed while this claim was out: it stays forgotten.
+        changes["ancestor"] = {}
+    _store(model, row, piece, changes)
     if piece.verdict.contact_moved and isinstance(row, ContactLink):
-        owe_tasks_of_contact(row, now=now)
+        lane = Lane.INTERACTIVE if changes.get("external_id") else Lane.RETRY
+        owe_tasks_of_contact(row, now=now, lane=lane)
+
+
+def _store(model: Any, row: PushedLink, piece: Piece, changes: dict[str, Any]) -> None:
+    """Write the columns; an external id that another settling has taken this very moment is a conflict."""
+    try:
+        with transaction.atomic():
+            model._default_manager.filter(pk=row.pk).update(**changes)
+    except IntegrityError:
+        assert piece.verdict is not None
+        piece.verdict = _taken(piece, piece.verdict, str(changes.get("external_id")), None)
+        kept = {name: value for name, value in piece.verdict.changes.items() if hasattr(row, name)}
+        model._default_manager.filter(pk=row.pk).update(**kept)
 
 
 def _note_late(model: Any, piece: Piece, *, now: datetime) -> None:
@@ -140,9 +152,11 @@ def _note_late(model: Any, piece: Piece, *, now: datetime) -> None:
     row = model._default_manager.select_for_update(of=("self",), no_key=True).filter(pk=piece.row.pk).first()
     if row is None or not piece.action.writes:
         return
-    owe(model._default_manager.filter(pk=row.pk), now=now, pushed_version=-1, ancestor={})
-    made = getattr(getattr(piece.answer.remote, "ref", None), "id", "")
-    if made and row.external_id and made != row.external_id:
+    mine = model._default_manager.filter(pk=row.pk)
+    owe(mine.exclude(sync_status__in=HELD), now=now, pushed_version=-1, ancestor={})
+    made = piece.answer.remote.ref.id if piece.answer.remote and isinstance(piece.action, Create) else ""
+    if made and made != row.external_id:
+        # If a look finds and adopts it, it is no stray any more.
         parent = piece.answer.remote.ref.parent_id if piece.answer.remote else ""
         stray = {"id": made, "parent_id": parent}
         model._default_manager.filter(pk=row.pk).update(retired=[*row.retired, stray])

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from crmhub import wake
@@ -48,9 +49,11 @@ def _mend_marks(since: datetime | None, *, now: datetime) -> None:
     if since is not None:
         tasks, contacts = tasks.filter(updated_at__gte=since), contacts.filter(updated_at__gte=since)
     for task in [*tasks[:MOST], *_without_a_link(since)]:
-        owe_task(task, now=now, lane=Lane.RETRY)
+        with transaction.atomic():
+            owe_task(task, now=now, lane=Lane.RETRY)
     for contact in contacts[:MOST]:
-        owe_contact(contact, now=now, lane=Lane.RETRY)
+        with transaction.atomic():
+            owe_contact(contact, now=now, lane=Lane.RETRY)
 
 
 def _without_a_link(since: datetime | None) -> list[Task]:
@@ -74,7 +77,9 @@ def _mend_forgotten(*, now: datetime) -> None:
 
 
 def _mend_awaiting(*, now: datetime) -> None:
-    arrived = ~Q(awaits_contact__external_id="") | Q(awaits_contact__sync_status__in=NEEDS_A_PERSON)
+    arrived = ~Q(awaits_contact__external_id="") | Q(
+        awaits_contact__sync_status__in=NEEDS_A_PERSON, awaits_contact__due_at__isnull=True
+    )
     waiting = Q(sync_status=SyncStatus.PENDING) | ~Q(awaits_contact__external_id="")
     links = TaskLink.objects.filter(
         arrived,
@@ -89,7 +94,9 @@ def _mend_awaiting(*, now: datetime) -> None:
 def _owe_some(links: QuerySet[Any], *, now: datetime) -> None:
     ids = list(links.order_by("pk").values_list("pk", flat=True)[:MOST])
     if ids:
-        owe(links.model._default_manager.filter(pk__in=ids), now=now, lane=Lane.RETRY)
+        with transaction.atomic():
+            some = links.model._default_manager.filter(pk__in=ids)
+            owe(some.exclude(sync_status__in=HELD), now=now, lane=Lane.RETRY)
 
 
 def _with_due_links(*, now: datetime) -> list[UUID]:

@@ -188,9 +188,11 @@ class AwaitContact(Local):
 
 @dataclass(frozen=True)
 class Impossible(Local):
-    """The CRM cannot take this; a person must change something."""
+    """The CRM cannot take this; a person must change something. `awaits` is the contact whose arrival would change that."""
 
     why: str
+    code: str = "impossible"
+    awaits: UUID | None = None
 
 
 @dataclass(frozen=True)

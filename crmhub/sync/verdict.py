@@ -38,7 +38,6 @@ class Case:
     settings: Mapping[str, object]
     switched_off: Mapping[str, str]
     landing: timedelta
-    contacts_are_followed: bool = False
     chance: random.Random | None = None
 
 
@@ -63,11 +62,12 @@ class Verdict:
 
 
 def released() -> dict[str, Any]:
-    return {"claim_token": None, "claimed_at": None, "owed_again": False, "lapses": 0}
+    # Lapses stay: a wait or a look says nothing about a write that stops its worker.
+    return {"claim_token": None, "claimed_at": None, "owed_again": False}
 
 
 def forgiven() -> dict[str, Any]:
-    return {"failures": 0, "first_failed_at": None, "last_error": "", "last_error_code": ""}
+    return {"failures": 0, "first_failed_at": None, "last_error": "", "last_error_code": "", "lapses": 0}
 
 
 def answered() -> dict[str, Any]:
@@ -84,6 +84,7 @@ def given_back(case: Case) -> dict[str, Any]:
 
 def counted(case: Case, error: ProviderError) -> dict[str, Any]:
     return {
+        "lapses": 0,
         "failures": case.link.failures + 1,
         "first_failed_at": case.first_failed_at or case.now,
         "last_error": error.detail[:1000],
@@ -110,10 +111,12 @@ def in_step(case: Case, *, losses: tuple[Loss, ...], external_id: str) -> dict[s
 
 
 def parked(case: Case, status: SyncStatus, code: str, why: str) -> dict[str, Any]:
-    """Park, unless a newer version has arrived meanwhile: that one is tried."""
+    """Park, unless a newer version has arrived meanwhile: that one is tried. What parks waits for a person, not for a contact."""
     return {
         **released(),
         **mark_before(case),
+        "lapses": 0,
+        "awaits_contact_id": None,
         "due_at": case.now if case.is_owed else None,
         "sync_status": SyncStatus.PENDING if case.is_owed else status,
         "last_error": why[:1000],
@@ -145,5 +148,6 @@ def losses_of(case: Case) -> tuple[Loss, ...]:
     return case.wanted.losses if isinstance(case.wanted, WantedTask) else ()
 
 
-def is_contact(case: Case) -> bool:
-    return isinstance(case.wanted, WantedContact)
+def is_missing_contact(case: Case) -> bool:
+    """Return whether tasks may be waiting for this: a contact that is not there yet."""
+    return isinstance(case.wanted, WantedContact) and not case.link.external_id

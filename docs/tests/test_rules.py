@@ -11,10 +11,10 @@ import time_machine
 
 from crmhub import services, sync
 from crmhub.clock import database_now
-from crmhub.models import Attempt, Connection, TaskLink
-from crmhub.sync import push
+from crmhub.models import Attempt, Connection, Lane, TaskLink
+from crmhub.sync import pace, push
 from crmhub.sync.claim import take
-from crmhub.sync.credentials import provider_for
+from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import SendWindow
 from crmhub.sync.settle import settle
 from crmhub.tests.engine.conftest import Hub, live, meanwhile, writes
@@ -43,7 +43,7 @@ def task(hub: Hub, simulator, grace):
 def claimed(hub: Hub, code):
     """A claim on what is due, planned but not sent."""
     connection = Connection.objects.get(pk=hub.connections[code].pk)
-    claim = take(TaskLink, connection, size=4, now=hub.now)
+    claim = take(TaskLink, connection, lane=Lane.INTERACTIVE, size=4, now=hub.now)
     return connection, claim, push._planned(connection, claim, now=hub.now)
 
 
@@ -196,7 +196,9 @@ def test_a_task_that_is_missing_moments_after_our_write_is_not_taken_for_deleted
 
 def test_a_claim_without_a_slot_is_given_back_and_nothing_is_counted(hub: Hub, simulator, code, task):
     connection = hub.connections[code]
-    services.change_connection(connection=connection, settings={**connection.settings, "limits": "1/3600"})
+    services.change_connection(connection=connection, settings={**connection.settings, "limits": "5/3600"})
+    connection.refresh_from_db()
+    pace.reserve(connection.pk, limits_of(connection), count=5, now=hub.now)
     before = writes(simulator)
 
     hub.edit(task, title="Ring Grace")

@@ -10,16 +10,16 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connections
 
-from crmhub.models import Connection, Lane, TaskLink
+from crmhub.models import Connection, ContactLink, Lane, TaskLink
 from crmhub.sync.claim import take
-from crmhub.tests.engine.conftest import Hub
+from crmhub.tests.engine.conftest import Hub, live
 
 pytestmark = pytest.mark.engine
 
 
 def taken(connection: Connection, *, size: int, now: datetime) -> Sequence[TaskLink]:
     """Return the links of a claim, none when nothing was due."""
-    claim = take(TaskLink, connection, size=size, now=now)
+    claim = take(TaskLink, connection, lane=Lane.INTERACTIVE, size=size, now=now)
     return claim.links if claim else []
 
 
@@ -36,7 +36,7 @@ def test_a_link_is_claimed_by_one_of_two_workers(hub: Hub):
 
     def work() -> None:
         start.wait()
-        while claim := take(TaskLink, connection, size=2, now=hub.now):
+        while claim := take(TaskLink, connection, lane=Lane.INTERACTIVE, size=2, now=hub.now):
             claimed.extend(link.pk for link in claim.links)
         connections.close_all()
 
@@ -49,25 +49,31 @@ def test_a_link_is_claimed_by_one_of_two_workers(hub: Hub):
     assert sorted(claimed) == sorted(TaskLink.objects.values_list("pk", flat=True))
 
 
-def test_interactive_saves_go_before_retries(hub: Hub):
-    connection, (early, late) = connected(hub, tasks=2)
-    TaskLink.objects.filter(task=early).update(lane=Lane.RETRY, due_at=hub.now - timedelta(hours=1))
+def test_interactive_saves_go_before_retries_of_either_kind(hub: Hub):
+    simulator = hub.connect("hubspot")
+    hub.save_task(title="Retry")
+    grace = hub.save_contact()
+    TaskLink.objects.update(lane=Lane.RETRY, due_at=hub.now - timedelta(hours=1))
+    ContactLink.objects.filter(contact=grace).update(lane=Lane.BACKFILL, due_at=hub.now - timedelta(hours=2))
+    hub.save_task(title="Interactive")
 
-    assert [link.task_id for link in taken(connection, size=5, now=hub.now)] == [late.pk]
+    hub.push()
+
+    assert [there["title"] for there in live(simulator)] == ["Interactive", "Retry"]
 
 
 def test_what_is_due_later_is_left_alone(hub: Hub):
     connection, (task,) = connected(hub, tasks=1)
     TaskLink.objects.filter(task=task).update(due_at=hub.now + timedelta(seconds=1))
 
-    assert take(TaskLink, connection, size=5, now=hub.now) is None
+    assert take(TaskLink, connection, lane=Lane.INTERACTIVE, size=5, now=hub.now) is None
 
 
 def test_a_claim_can_be_taken_again_when_its_lease_is_over_and_the_lapse_is_counted(hub: Hub):
     connection, _ = connected(hub, tasks=1)
-    take(TaskLink, connection, size=5, now=hub.now)
+    take(TaskLink, connection, lane=Lane.INTERACTIVE, size=5, now=hub.now)
 
-    during = take(TaskLink, connection, size=5, now=hub.now + timedelta(seconds=59))
+    during = take(TaskLink, connection, lane=Lane.INTERACTIVE, size=5, now=hub.now + timedelta(seconds=59))
     after = taken(connection, size=5, now=hub.now + timedelta(seconds=60))
 
     assert during is None

@@ -8,7 +8,7 @@ import pytest
 
 from crmhub import services, sync
 from crmhub.crypto import new_key
-from crmhub.models import Attempt, Connection, Task, TaskLink
+from crmhub.models import Attempt, Connection, Lane, Task, TaskLink
 from crmhub.sync.claim import take
 from crmhub.sync.credentials import provider_for
 from crmhub.tests.engine.conftest import Hub, live, meanwhile
@@ -196,7 +196,7 @@ def test_a_worker_that_dies_after_its_claim_gives_it_back_by_doing_nothing(hub: 
     hub.push()
     hub.edit(task, title="Ring Grace")
 
-    take(TaskLink, hub.connections[code], size=1, now=hub.now)
+    take(TaskLink, hub.connections[code], lane=Lane.INTERACTIVE, size=1, now=hub.now)
     hub.push(later=59)
     during = [there["title"] for there in live(simulator)]
     hub.settle()

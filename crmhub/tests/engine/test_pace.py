@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from crmhub.models import Lane
+from crmhub.models import Connection, Lane
+from crmhub.sync.credentials import limits_of
 from crmhub.sync.pace import reserve, use_late
 from providers.capabilities import Limit
 
@@ -126,7 +127,109 @@ def test_a_lost_log_counts_as_a_used_up_window(redis_connection):
     assert slots.ask_again_in == pytest.approx(4.15)
 
 
+def test_a_minute_counts_as_used_up_too_when_its_log_was_lost(redis_connection):
+    account, fifty_a_minute = uuid4(), [Limit(50, 60.0)]
+    reserve(account, fifty_a_minute, count=50, now=NOON)
+    redis_connection.flushall()
+
+    slots = reserve(account, fifty_a_minute, last_sent_ago=1.0, now=after(1))
+
+    assert slots.delays == ()
+    assert slots.ask_again_in == pytest.approx(60.8)
+
+
+def test_a_process_that_sent_knows_by_itself_that_the_log_was_lost(redis_connection):
+    account = uuid4()
+    reserve(account, TEN_IN_FIVE, count=10, now=NOON)
+    redis_connection.flushall()
+
+    assert reserve(account, TEN_IN_FIVE, ahead=2.0, now=after(1)).delays == ()
+
+
+def test_by_the_stores_own_clock_a_lost_log_is_noticed_as_well(redis_connection):
+    account = uuid4()
+    reserve(account, TEN_IN_FIVE, count=10)
+    redis_connection.flushall()
+
+    slots = reserve(account, TEN_IN_FIVE)
+
+    assert slots.delays == ()
+    assert slots.ask_again_in == pytest.approx(5.15, abs=0.5)
+
+
+def test_a_request_that_leaves_late_does_not_hide_that_the_log_was_lost(redis_connection):
+    account = uuid4()
+    reserve(account, TEN_IN_FIVE, count=10, now=NOON)
+    redis_connection.flushall()
+
+    use_late(account, TEN_IN_FIVE, late_s=0.1, now=after(0.5))
+
+    assert reserve(account, TEN_IN_FIVE, now=after(1)).delays == ()
+
+
+def test_a_process_that_knows_of_no_send_does_not_hide_that_the_log_was_lost(redis_connection):
+    account = uuid4()
+    reserve(account, TEN_IN_FIVE, count=10, now=NOON)
+    redis_connection.flushall()
+    redis_connection.rpush(f"crmhub:pace:{account}:all", f"{after(0.8).timestamp():.6f}")
+
+    slots = reserve(account, TEN_IN_FIVE, now=after(1))
+
+    assert slots.delays == ()
+    assert slots.ask_again_in == pytest.approx(4.15)
+
+
+def test_a_log_that_is_there_is_not_taken_for_lost():
+    account = uuid4()
+    reserve(account, TEN_IN_FIVE, count=3, now=NOON)
+
+    slots = reserve(account, TEN_IN_FIVE, count=10, last_sent_ago=1.0, now=after(1))
+
+    assert len(slots.delays) == 7
+
+
+def test_a_log_that_went_quiet_is_not_taken_for_lost(redis_connection):
+    account = uuid4()
+    reserve(account, TEN_IN_FIVE, count=10, now=NOON)
+    redis_connection.flushall()
+
+    assert len(reserve(account, TEN_IN_FIVE, count=10, last_sent_ago=6.0, now=after(6)).delays) == 10
+
+
+def test_a_lost_log_of_one_budget_says_nothing_about_another():
+    account = uuid4()
+    limits = [Limit(1, 10.0), Limit(1, 1.0, "search")]
+    reserve(account, limits, now=NOON)
+
+    assert reserve(account, limits, budget="search", now=after(0.5)).delays == (0.0,)
+
+
+def test_a_clock_that_is_set_back_costs_a_window_and_not_the_whole_step():
+    account = uuid4()
+    reserve(account, TEN_IN_FIVE, count=10, now=after(600))
+
+    slots = reserve(account, TEN_IN_FIVE, now=NOON)
+
+    assert slots.delays == ()
+    assert slots.ask_again_in == pytest.approx(5.15)
+    assert len(reserve(account, TEN_IN_FIVE, count=10, now=after(5.2)).delays) == 10
+
+
+def test_a_slot_a_moment_ahead_is_not_taken_for_a_clock_that_was_set_back():
+    account = uuid4()
+    reserve(account, [Limit(1, 2.5)], now=NOON)
+    reserve(account, [Limit(1, 2.5)], ahead=2.6, now=NOON)
+
+    assert reserve(account, [Limit(1, 2.5)], now=NOON).ask_again_in == pytest.approx(5.15)
+
+
 def test_accounts_do_not_share_their_rate():
     reserve(uuid4(), TEN_IN_FIVE, count=10, now=NOON)
 
     assert len(reserve(uuid4(), TEN_IN_FIVE, count=10, now=NOON).delays) == 10
+
+
+def test_a_share_of_nothing_is_the_smallest_share_and_not_the_whole_rate():
+    account = Connection(provider="highlevel", settings={"share": 0.0})
+
+    assert limits_of(account)[0] == Limit(5, 10.0)

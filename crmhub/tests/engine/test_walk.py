@@ -13,7 +13,7 @@ import random
 import pytest
 
 from crmhub import services, sync
-from crmhub.models import ContactLink, Task, TaskLink
+from crmhub.models import ContactLink, Lane, Task, TaskLink
 from crmhub.sync import push
 from crmhub.sync.claim import take
 from crmhub.tests.engine.conftest import Hub, live, meanwhile
@@ -101,13 +101,13 @@ class Walk:
         self.hub.push()
 
     def die_after_claim(self) -> None:
-        take(TaskLink, self.hub.connections[self.code], size=4, now=self.hub.now)
+        take(TaskLink, self.hub.connections[self.code], lane=Lane.INTERACTIVE, size=4, now=self.hub.now)
 
     def die_before_settling(self) -> None:
         connection = self.hub.connections[self.code]
         connection.refresh_from_db()
         for model in (ContactLink, TaskLink):
-            if claim := take(model, connection, size=4, now=self.hub.now):
+            if claim := take(model, connection, lane=Lane.INTERACTIVE, size=4, now=self.hub.now):
                 pieces = push._planned(connection, claim, now=self.hub.now)
                 push._send(connection, claim, pieces, push.Pushed(), now=self.hub.now)
 

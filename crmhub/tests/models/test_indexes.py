@@ -14,7 +14,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from crmhub.api.paging import Order, Place, read_rows
-from crmhub.models import Attempt, Connection, Contact, ContactLink, Task, TaskLink
+from crmhub.models import Attempt, Connection, Contact, ContactLink, Lane, Task, TaskLink
 from crmhub.queries.api import oldest_due
 from crmhub.queries.connections import count_needing_a_person
 from crmhub.queries.sync import Standing, tasks_standing
@@ -128,8 +128,12 @@ def only(index: str) -> tuple[set[str], bool]:
 
 
 def test_due_work_is_claimed_by_its_index(years):
-    claim = plan_of(lambda: take(TaskLink, years[0], size=10, now=NOON), "crmhub_tasklink")
-    contacts = plan_of(lambda: take(ContactLink, years[0], size=10, now=NOON), "crmhub_contactlink")
+    claim = plan_of(
+        lambda: take(TaskLink, years[0], lane=Lane.INTERACTIVE, size=10, now=NOON), "crmhub_tasklink"
+    )
+    contacts = plan_of(
+        lambda: take(ContactLink, years[0], lane=Lane.INTERACTIVE, size=10, now=NOON), "crmhub_contactlink"
+    )
 
     assert (claim, contacts) == (only("task_link_due"), only("contact_link_due"))
 

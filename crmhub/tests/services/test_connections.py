@@ -55,6 +55,18 @@ def test_an_account_is_connected_with_its_secrets_sealed():
         ({"settings": {"location_id": "x", "share": "nan"}}, "settings", "'nan' is not a number"),
         ({"settings": {"location_id": "x", "limits": "lots"}}, "settings", "limits: 'lots' is not calls/"),
         ({"settings": {"location_id": "x", "limits": "0/10"}}, "settings", "limits: '0/10' is not calls/"),
+        ({"settings": {"location_id": "x", "share": 0}}, "settings", "share: 0 is not between 0.05 and 1"),
+        ({"settings": {"location_id": "x", "share": "1.5"}}, "settings", "share: 1.5 is not between"),
+        (
+            {"settings": {"location_id": "x", "limits": "1/5"}},
+            "settings",
+            "limits: 1 calls in 5 s are too few",
+        ),
+        (
+            {"settings": {"location_id": "x", "limits": "100/10,20/60", "share": 0.1}},
+            "settings",
+            "limits: 2 calls in 60 s are too few: one contact may take 4",
+        ),
         ({"scope": "some"}, "scope", "is not a valid choice"),
         ({"contacts": "some"}, "contacts", "is not a valid choice"),
         ({"name": " "}, "name", "cannot be blank"),
@@ -113,6 +125,26 @@ def test_settings_are_kept_by_their_kind(setting, given, typed):
     connection = connect(provider="leadlex", settings={setting: given})
 
     assert stored(connection).settings == {setting: typed}
+
+
+@pytest.mark.parametrize(
+    ("provider", "plan", "share"),
+    [
+        ("leadlex", {"plan": "starter"}, 0.5),
+        ("leadlex", {}, 0.1),
+        ("leadsquared", {}, 0.5),
+        ("hubspot", {}, 0.05),
+    ],
+)
+def test_a_share_may_be_as_small_as_leaves_the_calls_of_one_contact(provider, plan, share):
+    connection = connect(provider=provider, settings={**plan, "share": share})
+
+    assert stored(connection).settings["share"] == share
+
+
+def test_a_share_that_leaves_too_little_of_the_plan_is_refused():
+    with pytest.raises(ValidationError, match=r"share: 3 calls in 60 s are too few"):
+        connect(provider="leadlex", settings={"plan": "starter", "share": 0.3})
 
 
 def test_an_empty_setting_is_one_that_was_not_given():

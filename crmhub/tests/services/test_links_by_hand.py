@@ -126,7 +126,7 @@ def test_a_replay_makes_a_task_anew_that_is_gone_there():
     assert link.last_write_at is None
 
 
-def test_a_replay_of_an_unknown_outcome_counts_as_looked_at():
+def test_a_replay_of_an_unknown_outcome_is_looked_for_before_it_is_sent():
     connection = connect()
     task = save_task().task
     settle(link_of(task, connection), sync_status="unknown", may_land_until=NOON, lapses=8)
@@ -134,7 +134,7 @@ def test_a_replay_of_an_unknown_outcome_counts_as_looked_at():
     services.replay_links(links=[link_of(task, connection)], now=LATER)
 
     link = link_of(task, connection)
-    assert (link.may_land_until, link.lapses, link.due_at) == (None, 0, LATER)
+    assert (link.may_land_until, link.lapses, link.due_at) == (NOON, 0, LATER)
 
 
 def test_a_replay_of_a_link_that_still_awaits_a_look_keeps_the_look():

@@ -81,6 +81,29 @@ def test_a_wake_for_later_does_not_hold_back_one_for_now(queue):
     assert len(queue()) == 2
 
 
+def test_wakes_for_the_same_later_moment_are_one(queue):
+    for _ in range(3):
+        wake.push([CONNECTION], countdown=30)
+        wake.heard(CONNECTION)  # as saves are, in the meantime
+    wake.push([CONNECTION], countdown=50)
+
+    assert len(queue()) == 1
+
+
+def test_a_wake_that_is_wanted_sooner_does_not_wait_for_the_one_that_is_on_its_way(queue):
+    wake.push([CONNECTION], countdown=50)
+    wake.push([CONNECTION], countdown=5)
+    wake.push([CONNECTION], countdown=5)
+
+    assert len(queue()) == 2
+
+
+def test_the_mark_of_a_wake_for_later_ends_when_the_wake_comes(queue, redis_connection):
+    wake.push([CONNECTION], countdown=30)
+
+    assert 29_000 < redis_connection.pttl(f"crmhub:woken-later:{CONNECTION}") <= 30_000
+
+
 def test_a_broker_that_failed_is_left_alone_for_a_moment_and_then_asked_again(queue):
     wake.circuit.trip()
 

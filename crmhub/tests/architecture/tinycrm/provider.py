@@ -98,11 +98,8 @@ class TinyCrm(Provider):
         return self._patched(ref, {"status": "open"})
 
     def delete_task(self, ref: RemoteRef) -> None:
-        """Delete the task, if it is there."""
-        try:
-            self._api.call("DELETE", f"/tasks/{ref.id}")
-        except NotFound:
-            return
+        """Delete the task."""
+        self._api.call("DELETE", f"/tasks/{ref.id}")
 
     def fetch_task(self, ref: RemoteRef) -> RemoteTask:
         """Return the task."""
