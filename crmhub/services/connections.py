@@ -247,6 +247,12 @@ def _check_secrets(
             problems.setdefault("secrets", []).append(
                 f"{can.label} has no secret {name}; it has {', '.join(known)}."
             )
+    for name, value in secrets.items():
+        # Never repeated in the message: it may be the secret but for one character.
+        if not (value.isascii() and value.strip().isprintable()):
+            problems.setdefault("secrets", []).append(
+                f"{name} holds a character that cannot be sent; use plain text without a byte-order mark."
+            )
     if is_new:
         for name, label in known.items():
             if not secrets.get(name, "").strip():

@@ -38,7 +38,7 @@ class Listener:
     def _talk(self, client: socket.socket) -> None:
         with client:
             try:
-                while request := client.recv(65536):
+                while request := _whole_request(client):
                     self.received.append(request)
                     self._answer(client)
             except OSError:
@@ -46,6 +46,24 @@ class Listener:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _whole_request(client: socket.socket) -> bytes:
+    """Return the next request with its body, which may come in a piece of its own; nothing at the end."""
+    text = b""
+    while b"\r\n\r\n" not in text:
+        if not (piece := client.recv(65536)):
+            return text
+        text += piece
+    head, _, body = text.partition(b"\r\n\r\n")
+    lines = [
+        line.split(b":", 1) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
+    ]
+    wanted = int(lines[0][1]) if lines else 0
+    while len(body) < wanted and (piece := client.recv(65536)):
+        body += piece
+        text += piece
+    return text
 
 
 def says(body: bytes = b'{"id": "1"}', *, status: str = "200 OK", headers: str = "") -> Answer:
