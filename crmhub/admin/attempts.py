@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
 from crmhub.admin.badges import moment
 from crmhub.admin.counting import EstimatingPaginator
 from crmhub.admin.panels import crm_and_name
-from crmhub.models import Attempt
+from crmhub.admin.steady import Steady, key_of
+from crmhub.models import Attempt, Connection, Task
 from crmhub.queries.attempts import attempt_rows
 from crmhub.queries.connections import connections
 from providers.capabilities import Operation
@@ -53,7 +52,7 @@ class OutcomeFilter(DropdownFilter):
         """Narrow the list."""
         if self.value() == "failed":
             return queryset.exclude(outcome__in=[Attempt.OK, Attempt.SENDING])
-        return queryset.filter(outcome=self.value()) if self.value() else queryset
+        return queryset.filter(outcome=self.value()) if self.value() in OUTCOMES else queryset
 
 
 class ConnectionFilter(DropdownFilter):
@@ -68,7 +67,7 @@ class ConnectionFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> QuerySet[Attempt]:
         """Narrow the list."""
-        pk = _uuid(self.value())
+        pk = key_of(Connection, self.value())
         return queryset.filter(connection=pk) if pk else queryset
 
 
@@ -84,7 +83,7 @@ class OperationFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> QuerySet[Attempt]:
         """Narrow the list."""
-        return queryset.filter(operation=self.value()) if self.value() else queryset
+        return queryset.filter(operation=self.value()) if self.value() in list(Operation) else queryset
 
 
 class TaskFilter(admin.SimpleListFilter):
@@ -100,19 +99,12 @@ class TaskFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> QuerySet[Attempt]:
         """Narrow the list."""
-        pk = _uuid(self.value())
+        pk = key_of(Task, self.value())
         return queryset.filter(task_link__task=pk) if pk else queryset
 
 
-def _uuid(text: Any) -> UUID | None:
-    try:
-        return UUID(str(text))
-    except ValueError:
-        return None
-
-
 @admin.register(Attempt)
-class AttemptAdmin(ModelAdmin):
+class AttemptAdmin(Steady):
     """The journal: nothing here can be changed."""
 
     list_display = ("started", "crm", "subject", "operation", "result", "detail", "decision")

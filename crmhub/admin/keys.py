@@ -14,7 +14,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -24,6 +23,7 @@ from unfold.widgets import (
 
 from crmhub import services
 from crmhub.admin.badges import moment
+from crmhub.admin.steady import Steady
 from crmhub.models import ApiKey
 from crmhub.models.access import Scope
 
@@ -49,7 +49,7 @@ class KeyForm(forms.Form):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(Steady):
     """The list of keys; a key is made and revoked, never changed."""
 
     list_display = ("name", "may", "begins_with", "made", "last_used", "ends")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -22,7 +23,7 @@ class Opened:
     @classmethod
     def read(cls, text: str, *, current: int) -> Opened:
         """Return what the hidden field says; nonsense counts as the present version."""
-        numbers = [int(part) for part in text.split(",") if part.strip().isdecimal()][:2]
+        numbers = [int(part) for part in text.split(",")[:2] if re.fullmatch(r"[0-9]{1,9}", part)]
         if not numbers:
             return cls(current, current)
         return cls(min(numbers[0], current), min(max(numbers), current))

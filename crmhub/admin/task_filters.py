@@ -6,13 +6,15 @@ import uuid
 from datetime import date
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 
-from crmhub.models import Task
+from crmhub.admin.steady import key_of
+from crmhub.models import Connection, Task
 from crmhub.queries.connections import live_connections
 from crmhub.queries.people import staff
 from crmhub.queries.sync import Standing, short_names, tasks_standing
@@ -109,7 +111,8 @@ class AssigneeFilter(DropdownFilter):
             return queryset.filter(assignee=request.user.pk)
         if wanted == "nobody":
             return queryset.filter(assignee__isnull=True)
-        return queryset.filter(assignee=int(wanted)) if wanted.isdecimal() else queryset
+        pk = key_of(get_user_model(), wanted)
+        return queryset if pk is None else queryset.filter(assignee=pk)
 
 
 class CrmFilter(DropdownFilter):
@@ -151,10 +154,8 @@ class SyncFilter(DropdownFilter):
 
 def connection_in(request: HttpRequest) -> uuid.UUID | None:
     """Return the account that the list is narrowed to, if any."""
-    try:
-        return uuid.UUID(request.GET.get(CrmFilter.parameter_name, ""))
-    except ValueError:
-        return None
+    pk: uuid.UUID | None = key_of(Connection, request.GET.get(CrmFilter.parameter_name, ""))
+    return pk
 
 
 def person_name(user: AbstractBaseUser | None) -> str:

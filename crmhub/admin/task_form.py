@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -16,6 +17,7 @@ from unfold.forms import PaginationInlineFormSet
 
 from crmhub.admin.due import DueField, DueTime
 from crmhub.admin.merging import MergingForm, merged_rows
+from crmhub.admin.steady import key_of
 from crmhub.admin.task_filters import person_name
 from crmhub.models import Task, TaskContact, TaskRecord
 from crmhub.queries.people import staff
@@ -90,7 +92,7 @@ class TaskForm(MergingForm):
             return [
                 Associated(UUID(pk), str(label), str(kind), bool(pinned)) for pk, label, kind, pinned in told
             ]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return stored_rows(self.instance, side)
 
     def _wanted(self, name: str) -> Any:
@@ -114,6 +116,15 @@ def stored_rows(task: Task, side: str) -> list[Associated]:
 
 def _as_lists(rows: Sequence[Associated]) -> list[list[Any]]:
     return [[str(row.id), row.label, row.type, row.is_pinned] for row in rows]
+
+
+class Picker(AutocompleteSelect):
+    """A choice among very many, searched while typing."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        """Return what is drawn: whom the row names, unless that cannot be an id; the error beside it says so."""
+        named = [one for one in value if key_of(self.field.remote_field.model, one) is not None]
+        return super().optgroups(name, named, attr)
 
 
 class AssociationForm(forms.ModelForm):
@@ -204,6 +215,12 @@ class AssociationInline(TabularInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows in order, each with whom it names."""
         return super().get_queryset(request).select_related(SIDES[self.model]).order_by("position", "id")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the choice of a contact or record."""
+        if db_field.name in self.autocomplete_fields:
+            kwargs["widget"] = Picker(db_field, self.admin_site, using=kwargs.get("using"))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def _may(self, request: HttpRequest, action: str) -> bool:
         # The rows are a part of the task: who may change it may change them.

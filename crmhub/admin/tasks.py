@@ -107,11 +107,6 @@ class TaskPages(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
             return task.contact_name or task.company_name
         return names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}"
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Show who changed what."""
-        self.object_or_404(request, object_id)
-        return super().history_view(request, object_id, extra_context)
-
     def has_replay_permission(self, request: HttpRequest) -> bool:
         """Return whether counterparts may be sent again, kept out or added."""
         return bool(request.user.has_perm("crmhub.change_tasklink"))

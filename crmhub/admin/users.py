@@ -14,9 +14,10 @@ from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.http import HttpRequest
 from knox.models import AuthToken
-from unfold.admin import ModelAdmin, StackedInline
+from unfold.admin import StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from crmhub.admin.steady import Steady
 from crmhub.models import Profile
 
 User = get_user_model()
@@ -44,7 +45,7 @@ class ProfileInline(StackedInline):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(DjangoUserAdmin, Steady):
     """The people and the service users of keys."""
 
     form = UserChangeForm
@@ -65,11 +66,11 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(DjangoGroupAdmin, Steady):
     """What several people may do together."""
 
 
-class ReadOnlyLog(ModelAdmin):
+class ReadOnlyLog(Steady):
     """A log that others write."""
 
     show_full_result_count = False

@@ -14,11 +14,10 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import BaseFormSet, ModelForm
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from unfold.admin import ModelAdmin
+from django.http import Http404, HttpRequest, HttpResponse
 
 from crmhub.admin.counting import EstimatingPaginator
+from crmhub.admin.steady import Steady, key_of
 
 
 class Refused(Exception):
@@ -30,7 +29,7 @@ class Refused(Exception):
         self.problems = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
 
 
-class HubAdmin(ModelAdmin):
+class HubAdmin(Steady):
     """A page whose writes go through the services. Subclasses say how by `store` and, where there is a recycle bin, `discard`."""
 
     show_full_result_count = False
@@ -134,13 +133,6 @@ class HubAdmin(ModelAdmin):
         match = request.resolver_match
         return match is not None and str(match.url_name).endswith(f"{self.opts.model_name}_changelist")
 
-    def object_or_404(self, request: HttpRequest, object_id: Any) -> Any:
-        """Return one of the objects that this page shows."""
-        try:
-            return get_object_or_404(self.get_queryset(request), pk=object_id)
-        except ValidationError:
-            return get_object_or_404(self.model._default_manager.none(), pk=object_id)
-
 
 def writer(request: HttpRequest) -> Any:
     """Return the person who is signed in, for the history to name; these pages are closed to all others."""
@@ -154,6 +146,12 @@ class ReadOnlyPast:
         """Return True: there is no way back but a new change."""
         return True
 
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Show who changed what."""
+        view: Any = super()
+        self.object_or_404(request, object_id)  # type: ignore[attr-defined]
+        return view.history_view(request, object_id, extra_context)
+
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
     ) -> HttpResponse:
@@ -161,4 +159,7 @@ class ReadOnlyPast:
         if request.method == "POST":
             raise PermissionDenied
         view: Any = super()
+        self.object_or_404(request, object_id)  # type: ignore[attr-defined]
+        if key_of(self.model.history.model, version_id) is None:  # type: ignore[attr-defined]
+            raise Http404
         return view.history_form_view(request, object_id, version_id, extra_context)
