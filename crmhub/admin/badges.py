@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -91,7 +91,15 @@ def moment(value: datetime | None, *, with_seconds: bool = False) -> str:
     """Return the moment in the reader's zone, short; "" for none."""
     if value is None:
         return ""
-    return date_format(timezone.localtime(value), "j M Y, H:i:s" if with_seconds else "j M Y, H:i")
+    return date_format(local(value), "j M Y, H:i:s" if with_seconds else "j M Y, H:i")
+
+
+def local(value: datetime) -> datetime:
+    """Return the moment in the reader's zone, or in UTC where the zone would carry it beyond the years 1 to 9999."""
+    try:
+        return timezone.localtime(value)
+    except (OverflowError, ValueError):
+        return value.astimezone(UTC)
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Entering when a task is due: a day, or a day with a time."""
+"""Entering when a task is due, a day or a day with a time, and its other times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
+from crmhub.admin.badges import local, moment
 from crmhub.models import Task
+
+# The services refuse other years too. Here they are refused before a zone is applied to them, which fails near the years 1 and 9999, and
+# before the first of many tasks is touched.
+FIRST_YEAR, LAST_YEAR = 1970, 2999
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,13 @@ class DueTime:
         """Return the day: a date-only one as it is, else the one in the reader's zone."""
         if self.moment is None:
             return None
-        return self.moment.astimezone(UTC).date() if self.is_date else timezone.localtime(self.moment).date()
+        return self.moment.astimezone(UTC).date() if self.is_date else local(self.moment).date()
 
     def is_past(self, *, now: datetime) -> bool:
         """Return whether that has passed: a day has when the reader's next one has begun."""
         if self.moment is None or self.day is None:
             return False
-        return self.day < timezone.localtime(now).date() if self.is_date else self.moment < now
+        return self.day < local(now).date() if self.is_date else self.moment < now
 
     def __str__(self) -> str:
         """Return it as it is read on the screen."""
@@ -46,7 +51,7 @@ class DueTime:
             return ""
         if self.is_date:
             return date_format(self.moment.astimezone(UTC).date(), "j M Y")
-        return date_format(timezone.localtime(self.moment), "j M Y, H:i")
+        return moment(self.moment)
 
 
 class DueWidget(UnfoldAdminSplitDateTimeWidget):
@@ -58,8 +63,7 @@ class DueWidget(UnfoldAdminSplitDateTimeWidget):
             return [None, None]
         if value.is_date:
             return [value.day, None]
-        local = timezone.localtime(value.moment)
-        return [local.date(), f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"]
+        return _day_and_time(value.moment)
 
 
 class DueField(forms.MultiValueField):
@@ -84,13 +88,14 @@ class DueField(forms.MultiValueField):
             if at:
                 raise ValidationError("A time needs a day.")
             return DueTime()
+        refuse_far_year(day)
         if at is None:
             return DueTime(datetime.combine(day, time(), tzinfo=UTC), is_date=True)
-        local = datetime.combine(day, at, tzinfo=timezone.get_current_timezone())
-        moment = local.astimezone(UTC)
-        if moment.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
+        entered = datetime.combine(day, at, tzinfo=timezone.get_current_timezone())
+        due = entered.astimezone(UTC)
+        if due.astimezone(entered.tzinfo).replace(tzinfo=None) != entered.replace(tzinfo=None):
             raise ValidationError("That time is skipped on that day, when the clocks go forward.")
-        return DueTime(moment)
+        return DueTime(due)
 
     def clean(self, value: Any) -> DueTime:
         """Return what was entered, never None."""
@@ -104,6 +109,35 @@ class DueField(forms.MultiValueField):
             return True
         before = initial or DueTime()
         return (_to_second(entered), entered.is_date) != (_to_second(before), before.is_date)
+
+
+class MomentWidget(UnfoldAdminSplitDateTimeWidget):
+    """A day and a time."""
+
+    def decompress(self, value: datetime | None) -> list[Any]:
+        """Return day and time for the two inputs."""
+        return _day_and_time(value) if value is not None else [None, None]
+
+
+class MomentField(forms.SplitDateTimeField):
+    """A moment of a task, entered in the reader's zone."""
+
+    def compress(self, data_list: Any) -> Any:
+        """Return what was entered. Raises `ValidationError` for half of it, a year far away, and a time that does not exist there."""
+        if data_list and data_list[0]:
+            refuse_far_year(data_list[0])
+        return super().compress(data_list)
+
+
+def refuse_far_year(day: date) -> None:
+    """Raise `ValidationError` for a day that no task is due on."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValidationError(f"The year must lie between {FIRST_YEAR} and {LAST_YEAR}; it is {day.year}.")
+
+
+def _day_and_time(value: datetime) -> list[Any]:
+    here = local(value)
+    return [here.date(), f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"]
 
 
 def _to_second(due: DueTime) -> datetime | None:

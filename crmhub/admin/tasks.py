@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
@@ -19,7 +20,7 @@ from unfold.decorators import display
 
 from crmhub import services
 from crmhub.admin.badges import badge_column, moment, refreshed_badges
-from crmhub.admin.due import DueTime
+from crmhub.admin.due import DueTime, MomentField, MomentWidget
 from crmhub.admin.panels import attempts_panel, links_panel
 from crmhub.admin.proxies import DeletedTask
 from crmhub.admin.task_actions import TASK_ACTIONS, follow, restore
@@ -140,7 +141,9 @@ class TaskAdmin(TaskPages):
     """Tasks in use."""
 
     form = TaskForm
+    formfield_overrides = {models.DateTimeField: {"form_class": MomentField, "widget": MomentWidget}}
     inlines = (ContactInline, RecordInline)
+    readonly_fields = ("ends", "reminds")
     list_filter = TASK_FILTERS
     actions = TASK_ACTIONS
     date_hierarchy = None
@@ -156,14 +159,25 @@ class TaskAdmin(TaskPages):
             zone = f"Times are in your time zone, {timezone.get_current_timezone()}."
         may_save = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         hidden = ("opened", "rows") if may_save else ()
+        times = ("end_at", "reminder_at") if may_save else ("ends", "reminds")
         return (
             (None, {"fields": ("title", "body", ("status", "priority"), ("type", "assignee"))}),
-            ("When", {"fields": ("due", "end_at", "reminder_at", "notify_by_email"), "description": zone}),
+            ("When", {"fields": ("due", *times, "notify_by_email"), "description": zone}),
             (
                 "Where and for whom",
                 {"fields": (("queue", "location"), ("contact_name", "company_name"), *hidden)},
             ),
         )
+
+    @display(description="End")
+    def ends(self, task: Task) -> str:
+        """Return when it ends, for those who may only look."""
+        return moment(task.end_at)
+
+    @display(description="Reminder")
+    def reminds(self, task: Task) -> str:
+        """Return when it is called to mind, for those who may only look."""
+        return moment(task.reminder_at)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the buttons of the page and the badges' refresh."""

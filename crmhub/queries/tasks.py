@@ -14,6 +14,8 @@ from crmhub.queries.sync import live_task_links
 UNFINISHED = (Task.Status.OPEN, Task.Status.IN_PROGRESS, Task.Status.WAITING, Task.Status.DEFERRED)
 # Tasks without a due time come last on every database; the index on due and id still gives the order.
 BY_DUE = (F("due_at").asc(nulls_last=True), "id")
+# At the edge of time a day has no neighbour, and no moment in every zone. Nothing that is due lies beyond these.
+FIRST_DAY, LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
 
 
 class Due(StrEnum):
@@ -75,12 +77,12 @@ def due_between(
 
     A task with a time counts by the days of this zone, one without a time by its own day.
     """
-    timed, dated = Q(due_is_date=False), Q(due_is_date=True)
-    if first is not None:
+    timed, dated = Q(due_is_date=False, due_at__isnull=False), Q(due_is_date=True)
+    if first is not None and first > FIRST_DAY:
         begin = (_midnight(first, zone), _midnight(first, UTC))
         timed, dated = timed & Q(due_at__gte=begin[0]), dated & Q(due_at__gte=begin[1])
         tasks = tasks.filter(due_at__gte=min(begin))
-    if last is not None:
+    if last is not None and last < LAST_DAY:
         end = (_midnight(last + timedelta(days=1), zone), _midnight(last + timedelta(days=1), UTC))
         timed, dated = timed & Q(due_at__lt=end[0]), dated & Q(due_at__lt=end[1])
         tasks = tasks.filter(due_at__lt=max(end))
