@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from crmhub.admin import attempts, connections, contacts, keys, records, tasks, users
+from crmhub.admin import attempts, connections, contacts, keys, profile, records, tasks, users
 
-__all__ = ["attempts", "connections", "contacts", "keys", "records", "tasks", "users"]
+__all__ = ["attempts", "connections", "contacts", "keys", "profile", "records", "tasks", "users"]

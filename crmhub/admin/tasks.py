@@ -154,9 +154,11 @@ class TaskAdmin(TaskPages):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the form's parts, with the zone of its times said where they are entered."""
-        zone = f"Times are in your time zone, {timezone.get_current_timezone_name()}."
-        if str(timezone.get_current_timezone()) != timezone.get_current_timezone_name():
-            zone = f"Times are in your time zone, {timezone.get_current_timezone()}."
+        zone = format_html(
+            'Times are in your time zone, {}. <a class="hub-link" href="{}">Choose another</a>',
+            str(timezone.get_current_timezone()),
+            reverse("admin:crmhub_profile_mine"),
+        )
         may_save = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         hidden = ("opened", "rows") if may_save else ()
         times = ("end_at", "reminder_at") if may_save else ("ends", "reminds")

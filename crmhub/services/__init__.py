@@ -26,6 +26,7 @@ from crmhub.services.links import (
     unlink_record,
 )
 from crmhub.services.people import save_contact
+from crmhub.services.profiles import save_profile
 from crmhub.services.records import save_record
 from crmhub.services.tasks import (
     Associated,
@@ -66,6 +67,7 @@ __all__ = [
     "resume_connection",
     "revoke_key",
     "save_contact",
+    "save_profile",
     "save_record",
     "save_task",
     "switch_on",
