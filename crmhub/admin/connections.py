@@ -21,21 +21,14 @@ from crmhub import services
 from crmhub.admin.badges import ago, counted, moment
 from crmhub.admin.capability_page import capability_groups
 from crmhub.admin.connection_form import ConnectionForm
+from crmhub.admin.health import facts, filtered, health_badge
 from crmhub.admin.writes import HubAdmin, ReadOnlyPast, writer
 from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection
 from crmhub.queries.connections import Tally, connections, tallies
 from crmhub.queries.sync import provider_label
-from crmhub.sync import check_connection
+from crmhub.sync import Checkup, check_connection
 from providers import registry
-
-HEALTH_BADGE = {
-    Connection.Health.HEALTHY: "in_sync",
-    Connection.Health.DEGRADED: "waiting",
-    Connection.Health.REAUTHORISE: "needs_a_person",
-    Connection.Health.PAUSED: "off",
-    Connection.Health.DISCONNECTED: "off",
-}
 
 
 @admin.register(Connection)
@@ -133,8 +126,7 @@ class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
             except ValidationError as error:
                 form.take(error)
             else:
-                messages.success(request, f"{row.name} is connected.")
-                self._check(request, row)
+                self._check(request, row, well=f"{row.name} is connected.", stored=f"{row.name} is stored")
                 return HttpResponseRedirect(reverse("admin:crmhub_connection_change", args=[row.pk]))
         return self._page(request, "form", f"Connect {can.label}", form=form, can=can, provider=provider)
 
@@ -166,7 +158,7 @@ class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
             original=row,
             may_change=may_change,
             may_disconnect=self.has_delete_permission(request, row) and row.is_live,
-            facts=_facts(row, tally),
+            facts=facts(row, tally),
             waiting_url=filtered(row, "waiting"),
             parked_url=filtered(row, "needs_a_person"),
             badge=health_badge(row),
@@ -181,8 +173,7 @@ class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
         except ValidationError as error:
             form.take(error)
             return False
-        messages.success(request, "Connection saved.")
-        self._check(request, row)
+        self._check(request, row, well="Connection saved.", stored="The connection is saved")
         return True
 
     def test_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -239,13 +230,16 @@ class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
         act(row)
         return HttpResponseRedirect(reverse("admin:crmhub_connection_change", args=[pk]))
 
-    def _check(self, request: HttpRequest, row: Connection) -> None:
-        """Ask the CRM and say what it answered. Only ever called by a POST, with no transaction open."""
-        checkup = check_connection(row)
+    def _check(self, request: HttpRequest, row: Connection, *, well: str = "", stored: str = "") -> None:
+        """Ask the CRM, and say in one message what was done and whether it works. Only ever called by a POST, with no transaction open."""
+        trouble = _unsendable(row)
+        checkup = Checkup(is_well=False, error=trouble) if trouble else check_connection(row)
         if checkup.is_well:
-            messages.success(request, " · ".join(checkup.lines) or f"{row.name} answers.")
+            said = " · ".join(checkup.lines) or f"{row.name} answers."
+            messages.success(request, f"{well} {said}".strip())
         else:
-            messages.error(request, f"{row.name} does not work yet: {checkup.error}")
+            but = f"{stored}, but it" if stored else row.name
+            messages.error(request, f"{but} does not work yet: {checkup.error}")
 
     def _page(self, request: HttpRequest, template: str, title: str, **more: Any) -> HttpResponse:
         context = {
@@ -259,57 +253,14 @@ class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
         return TemplateResponse(request, f"admin/crmhub/connection/{template}.html", context)
 
 
-def health_badge(row: Connection) -> str:
-    """Return the account's health as a badge, with the reason on hover."""
-    health = row.health(timezone.now())
-    return format_html(
-        '<span class="hub-badge hub-{}" title="{}">{}</span>', HEALTH_BADGE[health], reason(row), health.label
-    )
-
-
-def reason(row: Connection) -> str:
-    """Return why the account is not simply healthy, in words; "" when it is."""
-    if row.disconnected_at is not None:
-        return f"since {moment(row.disconnected_at)}"
-    if row.paused_at is not None:
-        return f"since {moment(row.paused_at)}"
-    if row.reauthorise_since is not None:
-        return (
-            f"The CRM refuses our credentials since {moment(row.reauthorise_since)}. {row.last_error}".strip()
-        )
-    parts = []
-    if row.wait_until is not None and row.wait_until > timezone.now():
-        parts.append(
-            f"Left alone until {moment(row.wait_until)}: {row.wait_reason or 'the CRM asked for it'}"
-        )
-    if row.switched_off:
-        parts += [
-            f"may not {name.replace('_', ' ')} (missing: {scope or 'a right'})"
-            for name, scope in row.switched_off.items()
-        ]
-    if row.failures:
-        parts.append(f"{counted(row.failures, 'failure')} in a row. {row.last_error}".strip())
-    return "; ".join(parts)
-
-
-def filtered(row: Connection, sync: str) -> str:
-    """Return the address of the tasks that stand so at this account."""
-    return f"{reverse('admin:crmhub_task_changelist')}?crm={row.pk}&sync={sync}"
-
-
-def _facts(row: Connection, tally: Tally) -> list[tuple[str, str]]:
-    now = timezone.now()
-    return [
-        ("Account there", row.account_name or "not known yet: test the connection"),
-        ("Why", reason(row) or "–"),
-        ("In sync", f"{tally.in_sync:,}"),
-        ("Waiting", f"{counted(tally.waiting, 'task')}, {counted(tally.contacts_waiting, 'contact')}"),
-        (
-            "Needs a person",
-            f"{counted(tally.needs_a_person, 'task')}, {counted(tally.contacts_needing_a_person, 'contact')}",
-        ),
-        ("Oldest owed push", ago(tally.oldest, now=now) or "nothing is owed"),
-        ("Last success", moment(row.last_success_at) or "never"),
-        ("Last tested", moment(row.last_checked_at) or "never"),
-        ("Id", str(row.pk)),
+def _unsendable(row: Connection) -> str:
+    """Return which stored secrets no request can carry, in words, "" for none or where they cannot be read at all."""
+    try:
+        stored = row.secrets
+    except SecretsUnreadable:
+        return ""  # asking the CRM says so
+    labels = {one.name: one.label for one in row.capabilities.secrets}
+    wrong = [
+        labels.get(name, name) for name, text in stored.items() if not (text.isascii() and text.isprintable())
     ]
+    return f"{', '.join(wrong)}: holds a character that cannot be sent. Enter it again." if wrong else ""

@@ -7,6 +7,7 @@ import contextlib
 import pytest
 from django.test import Client
 
+from crmhub.crypto import seal
 from crmhub.models import ApiKey, Connection
 from crmhub.tests.admin.conftest import connect, save
 from providers.registry import codes
@@ -50,8 +51,11 @@ def test_a_new_account_is_stored_and_asked_once_who_we_are_there(browser):
     assert account.secrets == {"token": "hush-hush"}
     assert (account.settings["cancelled"], account.settings["share"]) == ("leave", 0.5)
     assert account.last_checked_at is not None
-    assert "Main account is connected." in browser.said
-    assert "Main account does not work yet:" in browser.said
+    [said] = browser.page.context["messages"]
+    assert (said.level_tag, str(said).partition(":")[0]) == (
+        "error",
+        "Main account is stored, but it does not work yet",
+    )
 
 
 def test_a_secret_is_on_no_page_and_in_no_history(browser):
@@ -83,6 +87,39 @@ def test_what_an_account_cannot_be_is_refused_and_the_secret_not_sent_back(brows
     assert not Connection.objects.exists()
 
 
+NOT_TO_BE_SENT = ["sésame", "ses\x00ame", "ses\name", "ses\u2028ame", "ses\x7fame"]
+
+
+@pytest.mark.parametrize("code", codes())
+@pytest.mark.parametrize("secret", NOT_TO_BE_SENT)
+def test_a_secret_that_no_request_can_carry_is_refused_beside_its_field(browser, code, secret):
+    values = browser.fill("crmhub/connection/add/", provider=code)
+    names = [name for name in values if name.startswith("secret_")]
+    needed = {"setting_location_id": "loc"} if "setting_location_id" in values else {}
+
+    browser.send(
+        f"crmhub/connection/add/?provider={code}",
+        {**values, **needed, "base_url": NOWHERE, **dict.fromkeys(names, secret)},
+    )
+
+    assert list(browser.page.context["form"].errors) == names
+    assert secret not in browser.text
+    assert not Connection.objects.exists()
+
+
+@pytest.mark.parametrize("secret", [*NOT_TO_BE_SENT, "\ufeffsesame"])
+def test_an_account_that_was_stored_with_such_a_secret_is_not_asked_but_named(browser, secret):
+    account = connect(base_url=NOWHERE)
+    Connection.objects.update(sealed_secrets=seal({"token": secret}))
+
+    browser.send(f"crmhub/connection/{account.pk}/test/")
+
+    [label] = [one.label for one in account.capabilities.secrets]
+    assert f"{label}: holds a character that cannot be sent. Enter it again." in browser.said
+    account.refresh_from_db()
+    assert account.last_checked_at is None
+
+
 def test_an_address_that_is_not_the_vendors_is_refused_unless_allowed(browser, settings):
     settings.ALLOW_CUSTOM_CRM_HOSTS = False
 
@@ -112,7 +149,7 @@ def test_changing_a_setting_keeps_the_secrets(browser):
     account.refresh_from_db()
     assert account.secrets == {"token": "hidden-token"}
     assert (account.settings["gone_there"], account.scope) == ("recreate", "linked")
-    assert "Connection saved." in browser.said
+    assert "The connection is saved, but it does not work yet:" in browser.said
 
 
 def test_changing_the_address_asks_for_every_secret_again(browser):
@@ -269,7 +306,10 @@ def test_each_crm_is_connected_through_its_form_and_says_who_we_are_there(browse
 
     account = Connection.objects.get()
     assert account.account_name
-    assert "knows us:" in browser.said
+    [said] = browser.page.context["messages"]
+    assert said.level_tag == "success"
+    assert str(said).startswith("Main account is connected. ")
+    assert "knows us:" in str(said)
     assert "Healthy" in browser.text
     assert not [text for text in simulator.secret.values() if text in browser.text]
 
