@@ -24,13 +24,15 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may_see_connections:
         context["cards"] = _cards()
     if may_see_tasks:
+        context["needing_a_person"] = count_needing_a_person()
+        context["needing_a_person_url"] = f"{reverse('admin:crmhub_task_changelist')}?sync=needs_a_person"
         context["my_tasks"] = _my_tasks(request)
         context["my_tasks_url"] = f"{reverse('admin:crmhub_task_changelist')}?assignee=me&status=unfinished"
     return context
 
 
 def needing_a_person(request: HttpRequest) -> str:
-    """Return the number beside *Needs a person* in the menu, "" for none."""
+    """Return the number of tasks beside *Needs a person* in the menu, "" for none."""
     if not request.user.has_perm("crmhub.view_task"):
         return ""
     count = count_needing_a_person()

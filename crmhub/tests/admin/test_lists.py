@@ -10,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from crmhub import services
+from crmhub.admin.dashboard import needing_a_person
 from crmhub.models import Attempt, Connection, Profile, Task, TaskLink
+from crmhub.queries.connections import tallies
 from crmhub.services import Associated, Associations
 from crmhub.tests.admin.conftest import connect, contact, record, save
 
@@ -242,6 +244,40 @@ def test_badges_of_an_open_list_are_refreshed_alone(browser):
     assert list(answer) == [str(task.pk)]
     assert "in sync" in answer[str(task.pk)]
     assert "data-moving" not in answer[str(task.pk)]
+
+
+def test_a_task_that_needs_a_person_at_two_crms_is_one_task_wherever_it_is_counted(browser):
+    connect("One", "hubspot")
+    connect("Two", "highlevel")
+    save("Call Grace")
+    save("well")
+    services.delete_task(task=save("deleted"))
+    TaskLink.objects.exclude(task__title="well").update(sync_status="failed", due_at=None)
+
+    html = browser.open("")
+
+    assert "1 task needs a person" in html
+    assert needing_a_person(browser.page.wsgi_request) == "1"
+    assert titles(browser, sync="needs_a_person") == ["Call Grace"]
+
+
+def test_deleted_tasks_and_ended_accounts_are_in_no_count(browser, django_assert_num_queries):
+    account, ended = connect("One", "hubspot"), connect("Two", "highlevel")
+    save("well")
+    services.delete_task(task=save("deleted"))
+    TaskLink.objects.update(sync_status="in_sync", due_at=None)
+    services.disconnect_account(connection=ended)
+
+    with django_assert_num_queries(4):
+        tally = tallies([account.pk, ended.pk], with_settled=True)
+
+    assert (tally[account.pk].in_sync, tally[ended.pk].in_sync) == (1, 0)
+    assert ("In sync", "1") in facts_of(browser, account)
+
+
+def facts_of(browser, account):
+    browser.open(f"crmhub/connection/{account.pk}/change/")
+    return browser.page.context["facts"]
 
 
 def test_the_first_page_shows_accounts_in_words_and_my_due_tasks(browser):
