@@ -37,9 +37,7 @@ LONGEST_SHOWN = 60  # characters of what cannot be understood
 class Steady(ModelAdmin):
     """A list and its pages. Django would hand any column and any lookup in the address to the database; here only filters narrow."""
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, str] | None = None
-    ) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list; what does not narrow it is named and left out, and so is a selection of nothing that there is."""
         known = OF_EVERY_LIST | set(self._narrowing(request))
         unknown = [name for name in request.GET if name not in known]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid
 from datetime import date
 from typing import Any
+from urllib.parse import parse_qsl
 
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
@@ -13,29 +15,43 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 
-from crmhub.admin.steady import key_of
+from crmhub.admin.steady import OF_EVERY_LIST, key_of
 from crmhub.models import Connection, Task
 from crmhub.queries.connections import live_connections
 from crmhub.queries.people import staff
 from crmhub.queries.sync import Standing, short_names, tasks_standing
 from crmhub.queries.tasks import UNFINISHED, Due, due, due_between
 
-UNFINISHED_WORD = "unfinished"
+UNFINISHED_WORD, ALL_WORD = "unfinished", "all"
+# The links above the list.
+VIEWS = (
+    ("Unfinished", ""),
+    ("Mine", f"assignee=me&status={UNFINISHED_WORD}"),
+    ("Overdue", "due=overdue"),
+    ("All", f"status={ALL_WORD}"),
+)
 
 
 class StatusFilter(DropdownFilter):
-    """By where the work stands."""
+    """By where the work stands: what is unfinished, unless something else was asked for."""
 
     title = "status"
     parameter_name = "status"
+    all_option = [ALL_WORD, "All"]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the statuses, and one word for all that is still to be done."""
-        return [(UNFINISHED_WORD, "Unfinished (all of those below but the last two)"), *Task.Status.choices]
+        return [(UNFINISHED_WORD, "Unfinished"), *Task.Status.choices]
+
+    def value(self) -> str:
+        """Return what was asked for."""
+        return super().value() or (UNFINISHED_WORD if is_unfinished_list(self.request) else ALL_WORD)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
         """Narrow the list."""
         if self.value() == UNFINISHED_WORD:
+            if is_ticked(request):
+                return queryset  # a task that somebody finished since the list was drawn is still meant
             return queryset.filter(status__in=UNFINISHED)
         return queryset.filter(status=self.value()) if self.value() in Task.Status.values else queryset
 
@@ -150,6 +166,38 @@ class SyncFilter(DropdownFilter):
         if self.value() not in list(Standing):
             return queryset
         return tasks_standing(queryset, connection=connection_in(request), wanted=Standing(str(self.value())))
+
+
+def is_unfinished_list(request: HttpRequest) -> bool:
+    """Return whether the list shows what is still to be done: asked for, or because nothing was.
+
+    A search and a filter look everywhere unless they say otherwise, so that counts elsewhere lead to lists as long as they say.
+    """
+    asked = _asked(request)
+    return asked.get(StatusFilter.parameter_name, "" if asked else UNFINISHED_WORD) == UNFINISHED_WORD
+
+
+def is_ticked(request: HttpRequest) -> bool:
+    """Return whether something is to be done to the tasks that were ticked, and not to all of the list."""
+    return request.method == "POST" and request.POST.get("select_across") != "1"
+
+
+def views(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the links above the list, each with whether it is the one that the reader is at."""
+    asked = _asked(request)
+    return [
+        {"name": name, "query": f"?{query}", "is_here": dict(parse_qsl(query)) == asked}
+        for name, query in VIEWS
+    ]
+
+
+def _asked(request: HttpRequest) -> dict[str, str]:
+    """Return what narrows the list: not its page or its order."""
+    return {
+        name: str(value)
+        for name, value in request.GET.items()
+        if value and (name == SEARCH_VAR or name not in OF_EVERY_LIST)
+    }
 
 
 def connection_in(request: HttpRequest) -> uuid.UUID | None:

@@ -24,13 +24,21 @@ from crmhub.admin.due import DueTime, MomentField, MomentWidget
 from crmhub.admin.panels import attempts_panel, links_panel
 from crmhub.admin.proxies import DeletedTask
 from crmhub.admin.task_actions import TASK_ACTIONS, follow, restore
-from crmhub.admin.task_filters import TASK_FILTERS, AssigneeFilter, person_name
+from crmhub.admin.task_filters import TASK_FILTERS, AssigneeFilter, is_unfinished_list, person_name, views
 from crmhub.admin.task_form import ContactInline, RecordInline, TaskForm, associations_of
 from crmhub.admin.writes import HubAdmin, ReadOnlyPast, writer
 from crmhub.models import Connection, Task, TaskLink
 from crmhub.queries.attempts import latest_attempts_of_task
 from crmhub.queries.sync import links_of_task, live_task_links
-from crmhub.queries.tasks import BY_DUE, UNFINISHED, as_rows, deleted_tasks, matching, tasks_in_use
+from crmhub.queries.tasks import (
+    BY_DUE,
+    UNFINISHED,
+    WORK_FIRST,
+    as_rows,
+    deleted_tasks,
+    matching,
+    tasks_in_use,
+)
 from crmhub.services import Associations
 from crmhub.sync import expected_losses
 
@@ -147,6 +155,21 @@ class TaskAdmin(TaskPages):
     list_filter = TASK_FILTERS
     actions = TASK_ACTIONS
     date_hierarchy = None
+    list_before_template = "admin/crmhub/task/views.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list with the links to its usual views above it."""
+        return super().changelist_view(request, {**(extra_context or {}), "views": views(request)})
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list; without the theme's link "Show all", which would lead to the unfinished ones."""
+        listed = super().get_changelist_instance(request)
+        listed.full_result_count = listed.result_count
+        return listed
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Return the order: what is still to be done as a person works through it, everything else by due."""
+        return WORK_FIRST if self.is_list(request) and is_unfinished_list(request) else BY_DUE
 
     def tasks(self) -> QuerySet[Task]:
         """Return the tasks outside the recycle bin."""

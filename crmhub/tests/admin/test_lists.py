@@ -196,6 +196,45 @@ def test_tasks_are_searched_and_narrowed_by_status(browser, query, found):
     assert titles(browser, **query) == found
 
 
+def test_the_list_begins_with_the_work_that_waits_longest_and_leaves_out_what_is_finished(browser):
+    day = datetime(2026, 6, 10, tzinfo=UTC)
+    save("some time")
+    save("some other time")
+    save("next", due_at=day + timedelta(days=700))
+    save("overdue", due_at=day - timedelta(days=700), status="waiting")
+    save("done", due_at=day - timedelta(days=900), status="completed")
+    save("given up", status="cancelled")
+
+    browser.open("crmhub/task/")
+
+    order = [task.title for task in browser.page.context["cl"].result_list]
+    assert order == ["overdue", "next", "some other time", "some time"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "here"),
+    [
+        ({}, ["open"], "Unfinished"),
+        ({"p": "1", "o": "1"}, ["open"], "Unfinished"),
+        ({"status": "all"}, ["done", "open"], "All"),
+        ({"status": "completed"}, ["done"], None),
+        ({"q": "o"}, ["done", "open"], None),
+        ({"sync": "waiting"}, ["done", "open"], None),
+        ({"assignee": "me", "status": "unfinished"}, [], "Mine"),
+        ({"due": "overdue"}, [], "Overdue"),
+    ],
+)
+def test_all_tasks_are_one_link_away_and_a_question_is_asked_of_all(browser, query, found, here):
+    connect()
+    save("open")
+    save("done", status="completed")
+
+    assert titles(browser, **query) == found
+
+    views = {view["name"]: view["is_here"] for view in browser.page.context["views"]}
+    assert [name for name, is_here in views.items() if is_here] == ([here] if here else [])
+
+
 @pytest.mark.parametrize(
     ("status", "is_due", "words"),
     [
