@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
-from django.contrib.admin.widgets import AutocompleteSelect
+from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
 
@@ -23,6 +25,7 @@ from crmhub.models import Task, TaskContact, TaskRecord
 from crmhub.queries.people import staff
 from crmhub.services import Associated
 
+HINTS = {"contact": "Find a contact by name or e-mail", "record": "Find by name"}
 SIDES: Mapping[type, str] = {TaskContact: "contact", TaskRecord: "record"}
 
 
@@ -121,10 +124,29 @@ def _as_lists(rows: Sequence[Associated]) -> list[list[Any]]:
 class Picker(AutocompleteSelect):
     """A choice among very many, searched while typing."""
 
+    def build_attrs(self, base_attrs: Any, extra_attrs: Any = None) -> dict[str, Any]:
+        """Return the attributes of the input, which says what may be typed into it."""
+        hint = HINTS[self.field.name]
+        return {**super().build_attrs(base_attrs, extra_attrs), "data-placeholder": hint, "aria-label": hint}
+
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
         """Return what is drawn: whom the row names, unless that cannot be an id; the error beside it says so."""
         named = [one for one in value if key_of(self.field.remote_field.model, one) is not None]
         return super().optgroups(name, named, attr)
+
+
+class PickerWithLinks(RelatedFieldWidgetWrapper):
+    """A choice with a link to a new one beside it, not in a menu that must be found first."""
+
+    @classmethod
+    def around(cls, other: RelatedFieldWidgetWrapper) -> PickerWithLinks:
+        """Return the same choice with the same rights, with its links in sight."""
+        may = {"can_add_related": other.can_add_related, "can_change_related": other.can_change_related}
+        return cls(other.widget, other.rel, other.admin_site, **may)
+
+    def _render(self, template_name: str, context: dict[str, Any], renderer: Any = None) -> SafeString:
+        # Widgets look for templates in packages only, not in the project's own folder.
+        return render_to_string("admin/crmhub/task/picker.html", context)
 
 
 class AssociationForm(forms.ModelForm):
@@ -222,6 +244,13 @@ class AssociationInline(TabularInline):
             kwargs["widget"] = Picker(db_field, self.admin_site, using=kwargs.get("using"))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field; beside the choice stands a link to a new contact or record."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in self.autocomplete_fields:
+            field.widget = PickerWithLinks.around(field.widget)
+        return field
+
     def _may(self, request: HttpRequest, action: str) -> bool:
         # The rows are a part of the task: who may change it may change them.
         return bool(request.user.has_perm(f"crmhub.{action}_task"))
@@ -247,16 +276,22 @@ class ContactInline(AssociationInline):
     """The contacts of a task; the first is the main one."""
 
     model = TaskContact
+    add_text = "Choose another contact"
     verbose_name = "contact"
     verbose_name_plural = "Contacts"
     autocomplete_fields = ("contact",)
     fields = ("contact", "label", "type", "is_pinned", "position")
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        """Return 1 where there is no contact yet: most tasks want one."""
+        return 0 if obj is not None and obj.task_contacts.exists() else 1
 
 
 class RecordInline(AssociationInline):
     """The companies, deals, tickets and events of a task."""
 
     model = TaskRecord
+    add_text = "Choose a company, deal, ticket or event"
     verbose_name = "record"
     verbose_name_plural = "Companies, deals, tickets, events"
     autocomplete_fields = ("record",)

@@ -178,6 +178,23 @@ def test_contacts_that_two_people_add_are_both_there(browser):
     assert names == ["Tim", "Alan"]
 
 
+def test_a_new_task_offers_a_contact_to_choose_and_a_new_one_beside_it(browser):
+    html = browser.open("crmhub/task/add/")
+
+    assert '<select name="task_contacts-0-contact"' in html
+    assert "Find a contact by name or e-mail" in html
+    link = html[html.index('id="add_id_task_contacts-0-contact"') :].partition("</a>")[0]
+    assert 'href="/admin/crmhub/contact/add/?_to_field=id&amp;_popup=1"' in link
+    assert link.endswith(">Add a new contact")
+    assert "Choose another contact" in html
+
+
+def test_the_row_for_a_contact_may_stay_empty(browser):
+    browser.send("crmhub/task/add/", {**browser.fill("crmhub/task/add/"), "title": "Call Grace"})
+
+    assert not Task.objects.get().task_contacts.exists()
+
+
 def test_deleting_puts_the_task_into_the_recycle_bin(browser):
     connect()
     task = save()
