@@ -14,7 +14,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.decorators import display
 
 from crmhub import services
@@ -22,7 +21,8 @@ from crmhub.admin.badges import ago, counted, moment
 from crmhub.admin.capability_page import capability_groups
 from crmhub.admin.connection_form import ConnectionForm
 from crmhub.admin.health import facts, filtered, health_badge
-from crmhub.admin.writes import HubAdmin, ReadOnlyPast, writer
+from crmhub.admin.past import ReadOnlyPast
+from crmhub.admin.writes import writer
 from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection
 from crmhub.queries.connections import Tally, connections, tallies
@@ -32,7 +32,7 @@ from providers import registry
 
 
 @admin.register(Connection)
-class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
+class ConnectionAdmin(ReadOnlyPast):
     """The list of accounts, the form that each CRM asks for, and the buttons."""
 
     list_display: Any = ("name", "crm", "how_it_is")

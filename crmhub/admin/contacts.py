@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -21,8 +20,9 @@ from crmhub import services
 from crmhub.admin.badges import badge_column, refreshed_badges
 from crmhub.admin.merging import MergingForm
 from crmhub.admin.panels import link_rows
+from crmhub.admin.past import ReadOnlyPast
 from crmhub.admin.task_actions import NUMBERS
-from crmhub.admin.writes import HubAdmin, ReadOnlyPast, writer
+from crmhub.admin.writes import writer
 from crmhub.models import Contact, ContactLink
 from crmhub.queries.people import contact_rows, contacts_matching, tasks_about
 from crmhub.queries.sync import links_of_contact, live_contact_links
@@ -79,7 +79,7 @@ class ContactForm(MergingForm):
 
 
 @admin.register(Contact)
-class ContactAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
+class ContactAdmin(ReadOnlyPast):
     """The list of contacts and the page of one."""
 
     form = ContactForm

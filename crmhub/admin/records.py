@@ -10,15 +10,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from crmhub import services
 from crmhub.admin.merging import MergingForm
 from crmhub.admin.panels import crm_and_name
+from crmhub.admin.past import ReadOnlyPast
 from crmhub.admin.proxies import Company, Deal, Event, Ticket
-from crmhub.admin.writes import HubAdmin, ReadOnlyPast, writer
+from crmhub.admin.writes import writer
 from crmhub.models import Connection, Record, RecordLink
 from crmhub.queries.connections import live_connections
 from crmhub.queries.people import links_of_record, record_rows, tasks_about
@@ -84,7 +84,7 @@ class RecordLinks:
         return format_html('<span class="hub-badges">{}</span>', badges)
 
 
-class RecordPages(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
+class RecordPages(ReadOnlyPast):
     """What the lists of all kinds share; `kind` is theirs, None where a person chooses it."""
 
     form = RecordForm

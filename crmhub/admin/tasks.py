@@ -15,18 +15,18 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.decorators import display
 
 from crmhub import services
 from crmhub.admin.badges import badge_column, moment, refreshed_badges
 from crmhub.admin.due import DueTime, MomentField, MomentWidget
 from crmhub.admin.panels import attempts_panel, links_panel
+from crmhub.admin.past import ReadOnlyPast
 from crmhub.admin.proxies import DeletedTask
 from crmhub.admin.task_actions import TASK_ACTIONS, follow, restore
 from crmhub.admin.task_filters import TASK_FILTERS, AssigneeFilter, is_unfinished_list, person_name, views
 from crmhub.admin.task_form import ContactInline, RecordInline, TaskForm, associations_of
-from crmhub.admin.writes import HubAdmin, ReadOnlyPast, writer
+from crmhub.admin.writes import writer
 from crmhub.models import Connection, Task, TaskLink
 from crmhub.queries.attempts import latest_attempts_of_task
 from crmhub.queries.sync import links_of_task, live_task_links
@@ -43,7 +43,7 @@ from crmhub.services import Associations
 from crmhub.sync import expected_losses
 
 
-class TaskPages(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
+class TaskPages(ReadOnlyPast):
     """What the list of tasks and the recycle bin share."""
 
     list_display: Any = ("name", "due", "state", "assigned_to", "with_whom")

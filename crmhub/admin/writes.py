@@ -10,14 +10,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import BaseFormSet, ModelForm
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from crmhub.admin.counting import EstimatingPaginator
-from crmhub.admin.steady import Steady, key_of
+from crmhub.admin.steady import Steady
 
 
 class Refused(Exception):
@@ -137,29 +137,3 @@ class HubAdmin(Steady):
 def writer(request: HttpRequest) -> Any:
     """Return the person who is signed in, for the history to name; these pages are closed to all others."""
     return request.user
-
-
-class ReadOnlyPast:
-    """The history of an object: to be read, never written."""
-
-    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True: there is no way back but a new change."""
-        return True
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Show who changed what."""
-        view: Any = super()
-        self.object_or_404(request, object_id)  # type: ignore[attr-defined]
-        return view.history_view(request, object_id, extra_context)
-
-    def history_form_view(
-        self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
-    ) -> HttpResponse:
-        """Show one version of the past."""
-        if request.method == "POST":
-            raise PermissionDenied
-        view: Any = super()
-        self.object_or_404(request, object_id)  # type: ignore[attr-defined]
-        if key_of(self.model.history.model, version_id) is None:  # type: ignore[attr-defined]
-            raise Http404
-        return view.history_form_view(request, object_id, version_id, extra_context)
