@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import threading
@@ -230,6 +231,38 @@ def test_secrets_are_dots_however_they_are_written(text, shown):
 @pytest.mark.parametrize("text", ["key hunter2-known.", "key hunter2-known\n.", "key hunter2-known%0A."])
 def test_a_secret_that_was_pasted_with_blanks_is_dots_with_and_without_them(text):
     assert Redactor(["hunter2-known\n", "   \n \n"])(text) == "key •••."
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "hunter2\x00known",
+        "\ufeffhunter2",
+        "hunter2\nknown",
+        "hunter2-\u00fcber",
+        "hunt'er2",
+        "hu\\\"nt'er2",
+        "a\udc00hunter2",
+    ],
+)
+@pytest.mark.parametrize("shape", ["{}", "Bearer {}", "it's {}", '"{}"', "'{}\""])
+def test_a_secret_is_dots_as_a_message_of_python_spells_it(secret, shape):
+    text = shape.format(secret)
+    spelled = [repr(text), ascii(text), repr(text.encode("utf-8", "surrogatepass")), repr({"key": text})]
+
+    assert [one for one in map(Redactor([secret]), spelled) if "hunt" in one or "er2" in one] == []
+
+
+@pytest.mark.parametrize("user", ["", "a", "ab", "abc", "grace@client.example"])
+@pytest.mark.parametrize("after", ["", ":", ":x"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_is_dots_inside_basic_credentials(user, after, encode):
+    spelled = encode(f"{user}:hunter2?known>{after}".encode()).decode()
+
+    shown = Redactor(["hunter2?known>"])(f"Basic {spelled}.")
+
+    assert "•••" in shown
+    assert len(shown) < len(f"Basic {spelled}.") - 12
 
 
 def test_the_longer_of_two_secrets_is_taken_out_whole():
