@@ -83,7 +83,8 @@ class Limit:
 class Setting:
     """One thing to know about an account beside its secrets; the same name in `--setting`, in the form and in the database.
 
-    `kind` is text, choice, number or map (`call=Phone call,email=E-mail`). `default` is used where nothing was given.
+    `kind` is text, choice, number, zone or map (`call=Phone call,email=E-mail`). `default` is used where nothing was given.
+    `names_account`: it says which account it is, so that with another value everything known of the old one is void.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Setting:
     choices: tuple[tuple[str, str], ...] = ()
     default: Any = ""
     is_required: bool = False
+    names_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)

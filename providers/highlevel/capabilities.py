@@ -126,6 +126,7 @@ CAPABILITIES = Capabilities(
             "Sub-account id",
             "The id after /location/ in the address of the sub-account's pages.",
             is_required=True,
+            names_account=True,
         ),
         Setting(
             "api_version",

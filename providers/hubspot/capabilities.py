@@ -119,6 +119,7 @@ CAPABILITIES = Capabilities(
             "hub_time_zone",
             "Time zone of days",
             "A task that is due on a day is due there at 09:00 of that day in this zone, such as Europe/Berlin; empty for the hub's own.",
+            kind="zone",
         ),
         Setting(
             "task_queues",
