@@ -332,12 +332,13 @@ class JsonApi:
         path: str,
         *,
         json_body: object = None,
+        form: Mapping[str, str] | None = None,
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         writes: bool | None = None,
         budget: str = "all",
     ) -> Answer:
-        """Send and return a good answer; raises the `ProviderError` that the answer means.
+        """Send and return a good answer; raises the `ProviderError` that the answer means. The body is `json_body`, or `form` as a web form.
 
         `writes` is True for every method but GET unless told otherwise (a search by POST, a GET that changes something).
         A good answer whose body is not JSON is `Unconfirmed` for a write and `Transient` for a read; an empty one is None.
@@ -349,10 +350,11 @@ class JsonApi:
             headers={
                 "Accept": "application/json",
                 **({"Content-Type": "application/json"} if json_body is not None else {}),
+                **({"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}),
                 **self._headers,
                 **(headers or {}),
             },
-            body=None if json_body is None else json.dumps(json_body).encode(),
+            body=urlencode(form).encode() if form is not None else _json(json_body),
             writes=writes,
             budget=budget,
         )
@@ -363,6 +365,10 @@ class JsonApi:
             error.request_id = error.request_id or answer.as_error(None).headers.get("x-request-id", "")
             raise error
         return answer
+
+
+def _json(body: object) -> bytes | None:
+    return None if body is None else json.dumps(body).encode()
 
 
 def _parse(body: bytes) -> tuple[Any, bool]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings as hub_settings
 
-from providers.capabilities import Capabilities, Limit
+from providers.capabilities import APP_SECRETS, Capabilities, Limit, Secret
 
 CALLS_PER_SECONDS = "calls/seconds, comma-separated, such as 190/10 or 200/60,10000/86400"
 # One contact may take four calls (by e-mail, by phone, by name, create), and what is not for people has four fifths of the rate. With fewer calls
@@ -30,8 +30,12 @@ def tidy_secrets(secrets: Mapping[str, str]) -> dict[str, str]:
 def check_secrets(
     can: Capabilities, secrets: Mapping[str, str], problems: Problems, *, is_new: bool, why: str = ""
 ) -> None:
-    """Add what is wrong with the secrets: unknown, with a character that no request can carry, or, of a new account, missing."""
-    known = {secret.name: secret.label for secret in can.secrets}
+    """Add what is wrong with the secrets: unknown, with a character that no request can carry, or, of a new account, missing.
+
+    Where an app can be let in, the app's secrets do instead of the plain ones.
+    """
+    known = {secret.name: secret.label for secret in (*can.secrets, *app_secrets(can))}
+    needed = {secret.name: secret.label for secret in needed_secrets(can, secrets)}
     said = [
         f"{can.label} has no secret {name}; it has {', '.join(known)}."
         for name in secrets
@@ -46,11 +50,23 @@ def check_secrets(
     if is_new:
         said += [
             f"{name} is missing: {label}. {why}".strip()
-            for name, label in known.items()
+            for name, label in needed.items()
             if not secrets.get(name)
         ]
     if said:
         problems.setdefault("secrets", []).extend(said)
+
+
+def app_secrets(can: Capabilities) -> tuple[Secret, ...]:
+    """Return the secrets of an app that was let in, where this CRM has that."""
+    return APP_SECRETS if can.oauth is not None else ()
+
+
+def needed_secrets(can: Capabilities, given: Mapping[str, str]) -> tuple[Secret, ...]:
+    """Return the secrets that an account cannot do without: the plain ones, or the app's where one of these is given."""
+    plain = tuple(one for one in can.secrets if one.is_required)
+    app = tuple(one for one in app_secrets(can) if one.is_required)
+    return app if any(given.get(one.name) for one in app) else plain
 
 
 def check_address(can: Capabilities, base_url: str, problems: Problems) -> None:

@@ -17,6 +17,7 @@ from crmhub.crypto import SecretsUnreadable, reseal, seal
 from crmhub.models import Connection, ContactLink, TaskLink
 from crmhub.services.accounts import (
     Problems,
+    app_secrets,
     check_address,
     check_secrets,
     names_another_account,
@@ -109,7 +110,7 @@ def change_connection(
             row.account_name, row.learned = "", {}
         if given:
             # Whoever gives all of them need not have the key that sealed the old ones.
-            is_whole = {one.name for one in can.secrets} <= set(given)
+            is_whole = moved or {one.name for one in (*can.secrets, *app_secrets(can))} <= set(given)
             row.sealed_secrets = seal(given if is_whole else {**row.secrets, **given})
             row.credentials_version += 1
             row.reauthorise_since = None

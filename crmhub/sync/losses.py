@@ -9,7 +9,8 @@ from crmhub.models.links import OFF
 from crmhub.sync.credentials import settings_of
 from crmhub.sync.mapping import FIELD_OF_KIND, draft_of
 from crmhub.sync.plan import one_of, stays_completed
-from providers.capabilities import Capabilities, Operation, project
+from providers.capabilities import Capabilities, Operation
+from providers.projection import project
 from providers.types import Field, Linked, RemoteRef, TaskDraft, TaskStatus
 
 

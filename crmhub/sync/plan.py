@@ -31,7 +31,8 @@ from crmhub.sync.values import (
     WantedContact,
     WantedTask,
 )
-from providers.capabilities import Capabilities, Level, Loss, Operation
+from providers.capabilities import Capabilities, Level, Operation
+from providers.projection import Loss
 from providers.types import Field, TaskStatus, canonical
 
 # Known to the vendor at creation only, or kept by the vendor itself.

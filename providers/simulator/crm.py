@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from providers.capabilities import Limit
 from providers.simulator.faults import KINDS, Fault, with_words
 from providers.simulator.server import Call, NoReply, Reply
+from providers.simulator.webhooks import Announcer, Webhook
 from providers.simulator.windows import Window
 
 Handler = Callable[[Any, Call], Reply]
@@ -55,6 +56,7 @@ class Simulator(ABC):
         self.setting = dict(self.default_setting)
         self.find_lag = 0.0
         self.closing = threading.Event()
+        self.announcer = Announcer()
         # Called with each request after it took effect and before it is answered; for tests that act in between.
         self.before_answer: Callable[[Call], None] | None = None
         self._limits = tuple(self.limits if limits is None else limits)
@@ -122,6 +124,17 @@ class Simulator(ABC):
     def rate_headers(self, windows: Iterable[Window]) -> Mapping[str, str]:
         """Return the headers in which the vendor tells what is left of its limits."""
         return {}
+
+    # What the vendor tells by itself
+
+    def webhook(self, event: Mapping[str, Any], url: str) -> Webhook:
+        """Return the request in which the vendor tells of this event, signed as it signs."""
+        raise NotImplementedError(f"{self.code} sends no webhooks")
+
+    def announce(self, event: Mapping[str, Any]) -> None:
+        """Tell every subscribed address of an event; handlers call it when something changed."""
+        for url in self.announcer.urls:
+            self.announcer.send(self.webhook(event, url))
 
     # The clock
 
@@ -251,6 +264,8 @@ class Simulator(ABC):
                 return Reply(200, self.contacts())
             if page == ("GET", "log"):
                 return Reply(200, list(self.log))
+            if page == ("GET", "webhooks"):
+                return Reply(200, {"urls": self.announcer.urls, "sent": list(self.announcer.sent)})
             if page == ("GET", "faults"):
                 return Reply(
                     200, {"menu": KINDS, "set": [vars(fault) for fault in self.faults if fault.times != 0]}
@@ -261,7 +276,13 @@ class Simulator(ABC):
             if page == ("POST", "reset"):
                 self._begin()
                 return Reply(200, {"reset": True})
-            if page in (("POST", "faults"), ("POST", "clock"), ("POST", "seed"), ("POST", "find_lag")):
+            if page in (
+                ("POST", "faults"),
+                ("POST", "clock"),
+                ("POST", "seed"),
+                ("POST", "find_lag"),
+                ("POST", "webhooks"),
+            ):
                 return self._told(page[1], call.json)
         return Reply(404, {"error": f"There is no {call.method} {call.path} here."})
 
@@ -274,6 +295,9 @@ class Simulator(ABC):
             if page == "clock":
                 self.move_clock(float(wanted["advance"]))
                 return Reply(200, {"now": self.now().isoformat()})
+            if page == "webhooks":
+                self.announcer.subscribe(str(wanted["url"]))
+                return Reply(200, {"urls": self.announcer.urls})
             if page == "find_lag":
                 self.find_lag = float(wanted["seconds"])
                 return Reply(200, {"seconds": self.find_lag})
