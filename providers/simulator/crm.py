@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 from providers.capabilities import Limit
 from providers.simulator.faults import KINDS, Fault, with_words
+from providers.simulator.grants import Grants
 from providers.simulator.server import Call, NoReply, Reply
 from providers.simulator.webhooks import Announcer, Webhook
 from providers.simulator.windows import Window
@@ -49,6 +50,8 @@ class Simulator(ABC):
     limits: ClassVar[tuple[Limit, ...]] = ()
     default_secret: ClassVar[Mapping[str, str]] = {}
     default_setting: ClassVar[Mapping[str, str]] = {}
+    app_token_lasts: ClassVar[int] = 1800  # seconds
+    app_tokens_rotate: ClassVar[bool] = False
 
     def __init__(self, *, limits: Iterable[Limit] | None = None, seed: int = 1) -> None:
         """Start as an empty account. `limits` replaces what the vendor allows; `seed` makes chance repeatable."""
@@ -57,6 +60,8 @@ class Simulator(ABC):
         self.find_lag = 0.0
         self.closing = threading.Event()
         self.announcer = Announcer()
+        # What an app may come in with, where the vendor lets apps in.
+        self.grants = Grants(self.now, lifetime_s=self.app_token_lasts, rotates=self.app_tokens_rotate)
         # Called with each request after it took effect and before it is answered; for tests that act in between.
         self.before_answer: Callable[[Call], None] | None = None
         self._limits = tuple(self.limits if limits is None else limits)
@@ -167,7 +172,9 @@ class Simulator(ABC):
             fault = next(
                 (one for one in self.faults if one.hits(f"{call.method} {call.path}", self._chance)), None
             )
-        if fault is None or fault.after_write or fault.kind in ("delay", "slow"):
+        if fault is not None and fault.kind == "expire":
+            self.grants.end_access()
+        if fault is None or fault.after_write or fault.kind in ("delay", "slow", "expire"):
             if fault is not None and fault.kind == "delay" and not fault.after_write:
                 self.closing.wait(fault.seconds)
             reply = self._handle(call)
@@ -217,6 +224,8 @@ class Simulator(ABC):
             raise NoReply
         if fault.kind == "drop":
             raise NoReply
+        if fault.kind == "expire":
+            return reply
         if fault.kind == "delay":
             if fault.after_write:
                 self.closing.wait(fault.seconds)
