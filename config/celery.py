@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import logging.config
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import after_task_publish, beat_init, setup_logging
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+try:
+    _ = (
+        settings.CREDENTIALS_KEYS
+    )  # read now, or Celery would bury the one line that matters under a traceback
+except ImproperlyConfigured as error:
+    sys.exit(f"error: {error}")
 
 app = Celery("crmhub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -28,3 +38,10 @@ app.steps["worker"].add(DjangoStructLogInitStep)
 def log_like_the_rest(**_: Any) -> None:
     """Keep Django's log settings; with a receiver on this signal Celery sets up none of its own."""
     logging.config.dictConfig(settings.LOGGING)
+
+
+@beat_init.connect
+def leave_a_trace(**_: Any) -> None:
+    """Let beat touch the file `beat` in VAR_DIR whenever a message has gone out, for it answers no questions itself."""
+    trace = Path(settings.VAR_DIR) / "beat"
+    after_task_publish.connect(lambda **_: trace.touch(), weak=False)

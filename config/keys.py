@@ -37,7 +37,7 @@ def keep_local_keys(folder: Path, *, names: Iterable[str]) -> list[str]:
     The files can be read by their owner only. Whoever loses the credentials key loses every stored CRM
     credential, so an existing file is never touched.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return [name for name in names if _write_once(folder / FILES[name], MAKERS[name]())]
 
 

@@ -58,6 +58,14 @@ def settings_of_the_running_hub(folder: Path) -> dict[str, str]:
     return {str(name): str(value) for name, value in told["settings"].items()}
 
 
+def hub_that_runs(folder: Path) -> tuple[str, str] | None:
+    """Return the command, up or demo, and the address of the hub that runs here; None where none does."""
+    told = _told(folder / FILE)
+    if "command" not in told or not _is_locked(folder / FILE):
+        return None
+    return str(told["command"]), str(told.get("url", ""))
+
+
 def _told(path: Path) -> dict[str, Any]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))

@@ -138,7 +138,8 @@ _default_database = environment.database(
 )
 
 if _default_database["ENGINE"] == "django.db.backends.sqlite3":
-    Path(_default_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    # It holds the database and keys, so nobody else may look into it.
+    Path(_default_database["NAME"]).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _default_database["OPTIONS"] = {
         # A transaction that begins by reading cannot be upgraded to writing once another has written.
         "transaction_mode": "IMMEDIATE",

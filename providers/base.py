@@ -9,7 +9,9 @@ from typing import ClassVar, TypeVar
 
 from providers.capabilities import Capabilities
 from providers.errors import ProviderError, RateLimited, Unauthorized, Unsupported
+from providers.events import Delivery, Event
 from providers.http import Transport
+from providers.oauth import Tokens
 from providers.types import (
     Account,
     Field,
@@ -35,7 +37,7 @@ Item = TypeVar("Item")
 class Provider(ABC):
     """One account at one CRM. Every method may raise any `ProviderError`; none sleeps, retries or keeps state.
 
-    Drafts arrive already projected by the capabilities (`providers.capabilities.project`): what the vendor cannot hold is empty in
+    Drafts arrive already projected by the capabilities (`providers.projection.project`): what the vendor cannot hold is empty in
     them. Answers are told in the hub's values, and only what the vendor really said: a 2xx is not proof.
     """
 
@@ -99,8 +101,19 @@ class Provider(ABC):
         """
         raise Unsupported(f"{self.capabilities.label} cannot be asked for a task of ours.")
 
-    def list_changed(self, since: str | None) -> Page[RemoteTask]:
-        """Return tasks changed since the cursor, oldest first; may repeat, never skips."""
+    # Listings: a page and the cursor for the next one; None as cursor begins, and ends. They may repeat an item and never skip one that
+    # is there all the time; what comes or goes meanwhile may be missed.
+
+    def list_tasks(self, cursor: str | None = None) -> Page[RemoteTask]:
+        """Return the account's live tasks, whoever made them."""
+        raise Unsupported(f"{self.capabilities.label} does not list its tasks.")
+
+    def list_tasks_of_contact(self, contact: RemoteRef, cursor: str | None = None) -> Page[RemoteTask]:
+        """Return the contact's live tasks, whoever made them."""
+        raise Unsupported(f"{self.capabilities.label} does not list a contact's tasks.")
+
+    def list_changed(self, since: datetime, cursor: str | None = None) -> Page[RemoteTask]:
+        """Return tasks changed at or after the moment, oldest change first."""
         raise Unsupported(f"Changes made in {self.capabilities.label} are not read.")
 
     # People and records
@@ -128,9 +141,35 @@ class Provider(ABC):
     def fetch_contact(self, ref: RemoteRef) -> RemoteContact:
         """Return the contact as it stands there. Raises `NotFound` when it is gone."""
 
+    def list_contacts(self, cursor: str | None = None) -> Page[RemoteContact]:
+        """Return the account's contacts."""
+        raise Unsupported(f"{self.capabilities.label} does not list its contacts.")
+
     def find_records(self, kind: RecordKind, text: str) -> tuple[RemoteRecord, ...]:
         """Return the companies, deals, tickets or events whose name or id fits the text."""
         raise Unsupported(f"{self.capabilities.label} is not searched for a {kind}.")
+
+    # What the vendor tells by itself
+
+    def receive(self, delivery: Delivery) -> tuple[Event, ...]:
+        """Return the events in a delivery that is proven to come from the vendor; calls nobody.
+
+        Raises `InvalidSignature` before anything in it is believed, and `Rejected` where what is proven cannot be read.
+        """
+        raise Unsupported(f"{self.capabilities.label} tells nothing by itself.")
+
+    # Letting an app in; only where `capabilities.oauth` says so
+
+    def exchange_code(self, code: str, *, redirect_uri: str, verifier: str = "") -> Tokens:
+        """Return the tokens for the code that staff came back with. Raises `Unauthorized` for one that is used, old or another app's."""
+        raise Unsupported(f"{self.capabilities.label} lets no app in this way.")
+
+    def refresh_tokens(self) -> Tokens:
+        """Return new tokens for the refresh token in the account's secrets.
+
+        Raises `Unauthorized` when it is used or revoked. `Unconfirmed` is worse where tokens rotate: the old one may be used up.
+        """
+        raise Unsupported(f"{self.capabilities.label} lets no app in this way.")
 
     # Batches: one outcome per item, in the order asked. A vendor without batches keeps these.
 

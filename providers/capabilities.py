@@ -1,20 +1,18 @@
 """What a vendor can hold, change and announce, as data; each claim with its source and the day it was read.
 
-A capability is a claim about someone else's system. `project` applies the claims to a draft: it returns the task as this vendor can
-hold it, and in words what is lost on the way.
+A capability is a claim about someone else's system; `providers.projection` applies the claims to a task.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from providers.types import Canonical, Field, TaskDraft, TaskStatus, canonical
-
-STAND_IN_DUE_DAYS = 7  # a vendor that demands a due date gets the day of creation plus this
+from providers.oauth import OAuth
+from providers.types import Field
 
 
 class Level(StrEnum):
@@ -39,6 +37,11 @@ class Operation(StrEnum):
     CREATE_CONTACT = "create_contact"
     UPDATE_CONTACT = "update_contact"
     LIST_OWNERS = "list_owners"
+    LIST_TASKS = "list_tasks"
+    LIST_TASKS_OF_CONTACT = "list_tasks_of_contact"
+    LIST_CHANGED = "list_changed"
+    LIST_CONTACTS = "list_contacts"
+    RECEIVE = "receive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +75,23 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The vendor allows `calls` requests in any `seconds`. `budget` names the requests that count ("all": every one)."""
+    """The vendor allows `calls` requests in any `seconds`. `budget` names the requests that count ("all": every one).
+
+    `is_fixed`: the vendor counts from the stroke of each `seconds` (a minute, a day in UTC) instead of in a sliding window.
+    """
 
     calls: int
     seconds: float
     budget: str = "all"
+    is_fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One thing to know about an account beside its secrets; the same name in `--setting`, in the form and in the database.
 
-    `kind` is text, choice, number or map (`call=Phone call,email=E-mail`). `default` is used where nothing was given.
+    `kind` is text, choice, number, zone or map (`call=Phone call,email=E-mail`). `default` is used where nothing was given.
+    `names_account`: it says which account it is, so that with another value everything known of the old one is void.
     """
 
     name: str
@@ -93,15 +101,33 @@ class Setting:
     choices: tuple[tuple[str, str], ...] = ()
     default: Any = ""
     is_required: bool = False
+    names_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One secret that the vendor's accounts are opened with."""
+    """One secret that the vendor's accounts are opened with; one that is not required serves something beside (webhooks)."""
 
     name: str
     label: str
     help: str = ""
+    is_required: bool = True
+
+
+# What an app is let in with; the plain secrets of the vendor do without it.
+APP_SECRETS = (
+    Secret("client_id", "Client id", "Of the app that is let into the account."),
+    Secret("client_secret", "Client secret", "Of the app that is let into the account."),
+    Secret(
+        "refresh_token",
+        "Refresh token",
+        "Of an account that the app was let into already.",
+        is_required=False,
+    ),
+    Secret(
+        "access_token", "Access token", "Made from the refresh token where it is missing.", is_required=False
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +139,8 @@ class Capabilities:
     key is possible. `needs_one_of`: without one of these associations it takes no task. `filed_under`: the association that a task's id
     hangs on, so that changing it means a new task there. `only_one_of`: associations of which it holds just the first that a task has
     any of. `needs_due`: it takes no task without a due date. `closes_by_update`: status is
-    written together with the other fields; else only by `complete_task` and `reopen_task`. `plans`: the
+    written together with the other fields; else only by `complete_task` and `reopen_task`. `oauth`: how an app is let into an account, beside
+    the plain secrets, where the vendor has that. `plans`: the
     limits of each choice of the setting `plan`; read them through `limits_for`.
     """
 
@@ -137,6 +164,7 @@ class Capabilities:
     only_one_of: tuple[Field, ...] = ()
     needs_due: bool = False
     closes_by_update: bool = True
+    oauth: OAuth | None = None
     plans: Mapping[str, tuple[Limit, ...]] = field(default_factory=dict)
 
     def supports(self, name: Field) -> Support:
@@ -187,88 +215,3 @@ COMMON_SETTINGS = (
         default=1.0,
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Something of a task that a vendor cannot hold, in words for staff."""
-
-    field: Field
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """A task as one vendor can hold it, and what is lost."""
-
-    draft: TaskDraft
-    losses: tuple[Loss, ...]
-
-
-# Values with which a task says nothing: losing one of them is no loss.
-_EMPTY: tuple[Canonical, ...] = (None, "", (), False, "none")
-_SILENT = frozenset({(Field.TYPE, "todo")})
-
-
-def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str, object]) -> Projection:
-    """Return the draft as the vendor can hold it. Pure; a loss is reported only where the task has something to lose."""
-    losses: list[Loss] = []
-    changes: dict[str, Any] = {}
-    if draft.status is TaskStatus.CANCELLED and settings.get("cancelled", "complete") == "complete":
-        draft = replace(draft, status=TaskStatus.COMPLETED)
-        losses.append(Loss(Field.STATUS, "has no cancelled tasks: it is completed there"))
-    if capabilities.needs_due and draft.due is None:
-        draft = replace(draft, due=draft.created_at.date() + timedelta(days=STAND_IN_DUE_DAYS))
-        losses.append(Loss(Field.DUE, f"demands a due date: {draft.due} stands in"))
-    wanted = canonical(draft)
-    for name in Field:
-        support = capabilities.supports(name)
-        value = wanted[name]
-        if support.level is Level.NONE:
-            changes.update(_emptied(name))
-            if _says_something(name, value) and name not in (Field.CREATED, Field.COMPLETED):
-                losses.append(Loss(name, support.note or "cannot hold this"))
-            continue
-        kept, is_whole = _held(getattr(draft, _ATTRIBUTE.get(name, str(name))), support)
-        if not is_whole:
-            changes[_ATTRIBUTE.get(name, str(name))] = kept
-            losses.append(Loss(name, support.note))
-        elif (
-            support.level is Level.LOSSY
-            and not (support.words or support.alter or support.most)
-            and _says_something(name, value)
-        ):
-            losses.append(Loss(name, support.note))
-    draft = replace(draft, **changes)
-    for name in [name for name in capabilities.only_one_of if getattr(draft, name)][1:]:
-        draft = replace(draft, **_emptied(name))
-        losses.append(Loss(name, capabilities.supports(name).note))
-    return Projection(draft, tuple(losses))
-
-
-_ATTRIBUTE = {Field.DUE: "due"}
-_BLANK = TaskDraft(title="", created_at=datetime(2000, 1, 1, tzinfo=UTC))
-
-
-def _says_something(name: Field, value: Canonical) -> bool:
-    return value not in _EMPTY and (name, value) not in _SILENT
-
-
-def _held(value: Any, support: Support) -> tuple[Any, bool]:
-    """Return what the vendor holds of the value, and whether that is all of it."""
-    kept = value
-    if isinstance(value, str) and value in support.words:
-        kept = type(value)(support.words[value])
-    if isinstance(kept, str) and support.alter is not None:
-        kept = support.alter(kept)
-    if isinstance(value, tuple) and support.most is not None:
-        kept = value[: support.most]
-    return kept, kept == value
-
-
-def _emptied(name: Field) -> dict[str, Any]:
-    """Return the change that takes the field out of a draft."""
-    if name is Field.CREATED:
-        return {}
-    attribute = _ATTRIBUTE.get(name, str(name))
-    return {attribute: getattr(_BLANK, attribute)}

@@ -14,13 +14,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpcore2
 
 from providers.error_cases import Answer, Case, classify
 from providers.errors import NotSent, Permanent, ProviderError, Transient, Unconfirmed
 from providers.redaction import Redactor, as_it_is
+from providers.sendable import refuse_uncallable, refuse_unsendable, split_address, without_login
 from providers.storable import fit_for_storage, json_fit_for_storage
 from providers.types import Exchange
 
@@ -98,24 +99,32 @@ class HttpTransport:
         )
 
     def send(self, request: Request) -> Response:
-        """Send the request. Raises `Permanent` for a host that is not the vendor's, before anything is opened."""
+        """Send the request.
+
+        Before anything is opened it raises `Permanent` for a host that is not the vendor's or an address that cannot be called, and
+        `Unauthorized` for credentials that cannot be sent.
+        """
         self._refuse_strangers(request.url)
+        refuse_uncallable(request.url)
+        refuse_unsendable(request.headers)
         _call.deadline = time.monotonic() + self._deadline_s
         _call.before_bytes = request.before_bytes
         _call.has_written = False
-        host = urlsplit(request.url).hostname or ""
+        host = split_address(request.url).hostname or ""
         try:
             return self._exchange(request)
         except httpcore2.UnsupportedProtocol as error:
             raise Permanent(f"The address {request.url.split('?')[0]} is not http or https.") from error
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
+            # The library's own refusals repeat what was to be sent.
+            cause = None if isinstance(error, httpcore2.LocalProtocolError) else error
             if not _call.has_written:
-                raise Transient(f"Could not connect to {host}: {_in_words(error)}.") from error
+                raise Transient(f"Could not connect to {host}: {_in_words(error)}.") from cause
             if not request.writes:
-                raise Transient(f"No answer from {host}: {_in_words(error)}.") from error
+                raise Transient(f"No answer from {host}: {_in_words(error)}.") from cause
             raise Unconfirmed(
                 f"No answer from {host}: {_in_words(error)}. The request may have landed."
-            ) from error
+            ) from cause
 
     def close(self) -> None:
         """Close every connection."""
@@ -127,7 +136,11 @@ class HttpTransport:
             request.method,
             request.url,
             headers=list(
-                {"Host": urlsplit(request.url).netloc, "User-Agent": USER_AGENT, **request.headers}.items()
+                {
+                    "Host": split_address(request.url).netloc,
+                    "User-Agent": USER_AGENT,
+                    **request.headers,
+                }.items()
             ),
             content=request.body or b"",
             extensions={"timeout": {"connect": left, "read": left, "write": left, "pool": left}},
@@ -144,9 +157,9 @@ class HttpTransport:
             return Response(response.status, headers, b"".join(chunks))
 
     def _refuse_strangers(self, url: str) -> None:
+        parts = split_address(url)
         if self._any_host:
             return
-        parts = urlsplit(url)
         if parts.scheme != "https" or not is_known_host(parts.hostname or "", self._hosts):
             raise Permanent(
                 f"{parts.scheme}://{parts.hostname} is not an address of this CRM; nothing was sent."
@@ -162,7 +175,9 @@ def is_known_host(host: str, hosts: Iterable[str]) -> bool:
 def _in_words(error: Exception) -> str:
     if isinstance(error, httpcore2.TimeoutException):
         return "it took too long"
-    text = str(error).split("] ")[-1].strip()
+    if isinstance(error, httpcore2.LocalProtocolError):
+        return "the request could not be put on this connection"
+    text = str(error).split("] ")[-1].strip().rstrip(".")
     return (text[:1].lower() + text[1:]) if text else "the connection broke"
 
 
@@ -234,7 +249,7 @@ def _time_left(too_late: type[httpcore2.TimeoutException]) -> float:
 def _public_address(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise httpcore2.ConnectError(f"the name {host} is not known") from error
     for *_rest, address in found:
         if not ipaddress.ip_address(address[0]).is_global:
@@ -278,7 +293,7 @@ class Recorder:
         self.exchanges.append(
             Exchange(
                 method=request.method,
-                url=self._redact(fit_for_storage(request.url)),
+                url=self._redact(fit_for_storage(without_login(request.url))),
                 request_body=self._shown(request.body),
                 status=response.status if response else None,
                 response_body=self._shown(response.body) if response else "",
@@ -317,12 +332,13 @@ class JsonApi:
         path: str,
         *,
         json_body: object = None,
+        form: Mapping[str, str] | None = None,
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         writes: bool | None = None,
         budget: str = "all",
     ) -> Answer:
-        """Send and return a good answer; raises the `ProviderError` that the answer means.
+        """Send and return a good answer; raises the `ProviderError` that the answer means. The body is `json_body`, or `form` as a web form.
 
         `writes` is True for every method but GET unless told otherwise (a search by POST, a GET that changes something).
         A good answer whose body is not JSON is `Unconfirmed` for a write and `Transient` for a read; an empty one is None.
@@ -334,10 +350,11 @@ class JsonApi:
             headers={
                 "Accept": "application/json",
                 **({"Content-Type": "application/json"} if json_body is not None else {}),
+                **({"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}),
                 **self._headers,
                 **(headers or {}),
             },
-            body=None if json_body is None else json.dumps(json_body).encode(),
+            body=urlencode(form).encode() if form is not None else _json(json_body),
             writes=writes,
             budget=budget,
         )
@@ -348,6 +365,10 @@ class JsonApi:
             error.request_id = error.request_id or answer.as_error(None).headers.get("x-request-id", "")
             raise error
         return answer
+
+
+def _json(body: object) -> bytes | None:
+    return None if body is None else json.dumps(body).encode()
 
 
 def _parse(body: bytes) -> tuple[Any, bool]:

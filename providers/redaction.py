@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+SHORTEST_IN_BASE64 = (
+    8  # characters of a secret; what is left of a shorter one would also be found where it is not
+)
+
 
 class Redactor:
-    """Replaces secrets in a text by dots, also where they are written as URLs or JSON have them."""
+    """Replaces secrets in a text by dots, also as URLs, JSON, Python's messages and basic credentials spell them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         """Take the secrets; texts of fewer than four characters are not secrets and would shred every body."""
@@ -43,8 +48,38 @@ def as_it_is(part: Any) -> Any:
 
 def _spellings(secret: str) -> Iterable[str]:
     yield secret
-    for encoded in (quote(secret, safe=""), quote_plus(secret)):
+    for encoded in (
+        quote(secret, safe="", errors="surrogatepass"),
+        quote_plus(secret, errors="surrogatepass"),
+    ):
         yield encoded
         yield re.sub("%..", lambda code: code.group().lower(), encoded)
     for ascii_only in (True, False):
         yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+    yield from _in_python(secret)
+    if len(secret) >= SHORTEST_IN_BASE64:
+        yield from _in_base64(_bytes(secret))
+
+
+def _in_python(secret: str) -> Iterable[str]:
+    """Yield what stands between the quotes of `repr`, `ascii` and the `repr` of bytes, whichever quotes those are."""
+    shown = "".join(one if one.isprintable() and one != "\\" else _escaped(one) for one in secret)
+    for spelled in (shown, _escaped(secret), _escaped(_bytes(secret).decode("latin-1"))):
+        yield spelled
+        yield spelled.replace("'", "\\'")
+
+
+def _in_base64(secret: bytes) -> Iterable[str]:
+    """Yield what base64 makes of the secret behind any text, without the characters that its neighbours have a share in."""
+    for before, first in ((0, 0), (1, 2), (2, 3)):
+        text = base64.b64encode(bytes(before) + secret).decode()[first : (before + len(secret)) * 8 // 6]
+        yield text
+        yield text.translate(str.maketrans("+/", "-_"))
+
+
+def _escaped(text: str) -> str:
+    return text.encode("unicode_escape").decode()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

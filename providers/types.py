@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -20,7 +20,10 @@ Canonical = str | bool | tuple[str, ...] | None
 
 
 class Field(StrEnum):
-    """What a task consists of; the values are the hub's own field names."""
+    """What a task consists of; the values are the hub's own field names.
+
+    `labels` and `pins` are what is said of its associations: with which label or vendor's type, and which are pinned.
+    """
 
     TITLE = "title"
     BODY = "body"
@@ -39,6 +42,8 @@ class Field(StrEnum):
     DEALS = "deals"
     TICKETS = "tickets"
     EVENTS = "events"
+    LABELS = "labels"
+    PINS = "pins"
     CREATED = "created_at"
     COMPLETED = "completed_at"
 
@@ -80,6 +85,9 @@ RECORD_FIELDS: Mapping[Field, RecordKind] = MappingProxyType(
         Field.EVENTS: RecordKind.EVENT,
     }
 )
+
+
+ASSOCIATIONS: Mapping[Field, str] = MappingProxyType({Field.CONTACTS: "contact", **RECORD_FIELDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +159,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """One association of a task, already resolved to the vendor's id. `type` is the vendor's association type, if typed."""
+    """One association of a task, already resolved to the vendor's id.
+
+    `label` is the name of an association label in snake case, `type` the vendor's own association type; a type wins over a label.
+    """
 
     ref: RemoteRef
     label: str = ""
@@ -163,7 +174,8 @@ class Linked:
 class TaskDraft:
     """A task as it should stand at one vendor: associations and assignee are that vendor's ids.
 
-    `due` is a date for a date-only task, else an aware moment in UTC. `created_at` is the moment the task was made.
+    `due` is a date for a date-only task, else an aware moment in UTC. `created_at` is the moment the task was made. `contact_name` and
+    `company_name` are what somebody typed; they are no fields of their own, but a vendor that can match names may be given them.
     """
 
     title: str
@@ -186,6 +198,8 @@ class TaskDraft:
     tickets: tuple[Linked, ...] = ()
     events: tuple[Linked, ...] = ()
     completed_at: datetime | None = None
+    contact_name: str = ""
+    company_name: str = ""
 
 
 def canonical(draft: TaskDraft) -> dict[Field, Canonical]:
@@ -205,11 +219,22 @@ def canonical(draft: TaskDraft) -> dict[Field, Canonical]:
         Field.LOCATION: draft.location,
         Field.CREATED: canonical_moment(draft.created_at),
         Field.COMPLETED: canonical_moment(draft.completed_at),
-        **{
-            name: tuple(sorted(linked.ref.id for linked in getattr(draft, name)))
-            for name in (Field.CONTACTS, *RECORD_FIELDS)
-        },
+        **{name: tuple(sorted(linked.ref.id for linked in getattr(draft, name))) for name in ASSOCIATIONS},
+        Field.LABELS: tuple(
+            sorted(
+                f"{kind}:{one.ref.id}={one.type or one.label}"
+                for kind, one in _linked(draft)
+                if one.type or one.label
+            )
+        ),
+        Field.PINS: tuple(sorted(f"{kind}:{one.ref.id}" for kind, one in _linked(draft) if one.is_pinned)),
     }
+
+
+def _linked(draft: TaskDraft) -> Iterator[tuple[str, Linked]]:
+    for name, kind in ASSOCIATIONS.items():
+        for one in getattr(draft, name):
+            yield kind, one
 
 
 def canonical_moment(moment: date | datetime | None) -> str | None:

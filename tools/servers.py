@@ -62,6 +62,7 @@ def postgres() -> Iterator[str]:
     The server refuses to run as root; a run as root starts it as the user nobody.
     """
     user = "nobody" if os.geteuid() == 0 else None
+    _refuse_nameless_user()
     with _short_folder() as folder:
         if user:
             shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
@@ -90,6 +91,16 @@ def postgres() -> Iterator[str]:
         # QUIT: stop at once. What it would still write is thrown away anyway.
         with _running(command, signal="QUIT", is_up=lambda: _says_ready(data), log=log, user=user):
             yield f"postgres://postgres@/postgres?host={folder}"
+
+
+def _refuse_nameless_user() -> None:
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise NotFoundOnThisMachine(
+            f"no PostgreSQL: it runs for users with a name only, and user {os.geteuid()} has no entry in /etc/passwd; add one, "
+            "or name a running server in TEST_DATABASE_URL"
+        ) from None
 
 
 def _valkey_binary() -> str:

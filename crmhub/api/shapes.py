@@ -46,6 +46,14 @@ class LinkShape(serializers.Serializer[TaskLink]):
     last_error = serializers.CharField(read_only=True)
 
 
+@extend_schema_serializer(component_name="Loss")
+class LossShape(serializers.Serializer[Any]):
+    """Something of a task that a CRM could not hold."""
+
+    field = serializers.CharField(read_only=True, help_text="The task's field.")
+    note = serializers.CharField(read_only=True, help_text='What became of it, in words: "has no priority".')
+
+
 @extend_schema_serializer(component_name="TaskLinkDetails")
 class LinkDetailsShape(LinkShape):
     """How one task stands at one connection, with since when and what comes next."""
@@ -61,9 +69,7 @@ class LinkDetailsShape(LinkShape):
     pushed_version = serializers.IntegerField(
         read_only=True, help_text="The version known to be there; 0: none yet, -1: not known."
     )
-    losses = serializers.ListField(
-        child=serializers.CharField(), read_only=True, help_text="What the CRM could not hold, in words."
-    )
+    losses = LossShape(many=True, read_only=True, help_text="What the CRM could not hold.")
 
 
 class LinksShape(serializers.Serializer[Any]):

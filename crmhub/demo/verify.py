@@ -17,7 +17,7 @@ from crmhub.demo.build import World
 from crmhub.demo.words import Day, Held, Story, There
 from crmhub.models import Connection, SyncStatus, Task, TaskLink
 from crmhub.services.people import e164
-from providers.capabilities import STAND_IN_DUE_DAYS
+from providers.projection import STAND_IN_DUE_DAYS
 from providers.types import HubKey, canonical_moment
 
 MORNING = time(9)  # of a due day, at a CRM that knows moments only

@@ -58,6 +58,8 @@ def prepare(command: str, root: Path) -> None:
     """
     # A hub that runs here already must not lend its settings to the one that is then refused.
     folder = environment.load(root).absolute()
+    # What the hub and its processes write holds people's data: nobody else on this machine may read it.
+    os.umask(0o077)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         running = Running(folder, command)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
+from django.db.models import F
 
 from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection
@@ -75,7 +76,9 @@ def find_connection(wanted: str) -> Connection:
         found = Connection.objects.filter(pk=UUID(wanted)).first()
     except ValueError:
         found = None
-    found = found or Connection.objects.filter(name=wanted).first()
+    # A name may be that of several that were disconnected; the live one is meant, else the last of them.
+    named = Connection.objects.filter(name=wanted).order_by(F("disconnected_at").desc(nulls_first=True))
+    found = found or named.first()
     if found is None:
         names = ", ".join(Connection.objects.filter(disconnected_at=None).values_list("name", flat=True)[:10])
         raise CommandError(

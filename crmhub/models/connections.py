@@ -61,7 +61,7 @@ class Connection(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     provider = models.CharField("CRM", max_length=32, choices=provider_choices)
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100)
     base_url = models.CharField("base URL", blank=True, max_length=500)
     sealed_secrets = models.TextField(blank=True, editable=False)
     credentials_version = models.PositiveIntegerField(default=1, editable=False)
@@ -109,6 +109,13 @@ class Connection(models.Model):
             )
         ]
         constraints = [
+            # The name of one that was disconnected is free again; that one is history.
+            models.UniqueConstraint(
+                fields=["name"],
+                name="one_live_connection_per_name",
+                condition=models.Q(disconnected_at__isnull=True),
+                violation_error_message="There is a connection of this name already.",
+            ),
             models.CheckConstraint(
                 condition=models.Q(scope__in=["all", "linked", "manual"]), name="connection_scope_is_known"
             ),

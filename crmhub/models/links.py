@@ -181,13 +181,17 @@ class TaskLink(PushedLink):
 
 
 class RecordLink(Link):
-    """The counterpart of a company, deal, ticket or event at a connection."""
+    """The counterpart of a company, deal, ticket or event at a connection. `kind` is the record's: CRMs number each kind by itself."""
 
+    kind = models.CharField(max_length=10, choices=Record.Kind, editable=False)
     record = models.ForeignKey(Record, models.CASCADE, related_name="links")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["record", "connection"], name="one_record_link_per_connection"),
+            models.UniqueConstraint(
+                fields=["connection", "kind", "external_id"], name="one_record_per_external_id"
+            ),
             models.CheckConstraint(condition=~models.Q(external_id=""), name="record_link_has_an_id"),
         ]
 

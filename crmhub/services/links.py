@@ -280,14 +280,21 @@ def link_record(
 ) -> RecordLink:
     """Say which company, deal, ticket or event there this record is; tasks that point at it are owed again.
 
-    Raises `ValidationError` for an id that is empty or too long, and for an account that is disconnected.
+    Raises `ValidationError` for an id that is empty, too long or another record's, and for an account that is disconnected.
     """
     now = now or database_now()
     _refuse_disconnected(connection)
     external_id = _checked_id(external_id)
     with transaction.atomic():
+        # One save at a time, so that of two that name the same id the second is told so.
+        Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+        others = RecordLink.objects.filter(connection=connection, kind=record.kind, external_id=external_id)
+        if other := others.exclude(record=record).select_related("record").first():
+            raise ValidationError({"external_id": [f"{other.record} is that one there already."]})
         link, _ = RecordLink.objects.update_or_create(
-            record=record, connection=connection, defaults={"external_id": external_id}
+            record=record,
+            connection=connection,
+            defaults={"external_id": external_id, "kind": record.kind},
         )
         _owe_tasks_of_record(record, connection.pk, now=now)
     return link

@@ -19,6 +19,8 @@ from crmhub.services.texts import refuse_nul, search_text
 
 OLDEST_CREATION = timedelta(days=5 * 365 + 1)  # a client may say that a task was made up to five years ago …
 NEWEST_CREATION = timedelta(hours=24)  # … or, its clock being fast, up to a day ahead
+# Outside these years some CRM, and some time zone's arithmetic, cannot follow.
+FIRST_YEAR, LAST_YEAR = 1970, 2999
 
 
 class StaleVersion(Exception):
@@ -214,6 +216,12 @@ def _tidy(row: Task) -> None:
     row.title = row.title.strip()
     # Browsers send the line ends of 1980; CRMs give back others, and the difference would look like a change.
     row.body = row.body.replace("\r\n", "\n").replace("\r", "\n")
+    for name in ("due_at", "end_at", "reminder_at"):
+        moment = getattr(row, name)
+        if moment is not None and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            problems[name] = [f"The year must lie between {FIRST_YEAR} and {LAST_YEAR}; it is {moment.year}."]
+    if problems:
+        raise ValidationError(problems)
     if row.due_is_date and row.due_at is not None:
         row.due_at = row.due_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if row.due_at is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +14,8 @@ from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import PaceGate
 from providers.errors import ProviderError, Unauthorized
 from providers.types import Identity
+
+log = logging.getLogger(__name__)
 
 CLOCK_TOLERANCE = (
     120.0  # seconds that this machine's clock may differ from the vendor's before it is worth a word
@@ -45,6 +48,12 @@ def check_connection(connection: Connection, *, now: datetime | None = None) -> 
     except ProviderError as error:
         _note_trouble(connection, error, now=moment)
         return Checkup(is_well=False, error=error.detail)
+    except Exception:
+        # A fault of ours must not keep `doctor` from the other accounts, nor take a page down.
+        log.exception("provider_failed: check")
+        return Checkup(
+            is_well=False, error="The hub failed to ask; its log says how. Nothing was changed there."
+        )
     services.note_check(connection=connection, account_name=identity.name, learned=learned, now=moment)
     _try_forbidden_again(connection, now=moment)
     return Checkup(is_well=True, lines=_in_words(connection, identity, learned))

@@ -35,7 +35,6 @@ from crmhub.sync.verdict import (
     parked,
     released,
 )
-from providers.capabilities import Loss
 from providers.errors import (
     Ambiguous,
     Conflict,
@@ -50,6 +49,7 @@ from providers.errors import (
     Unconfirmed,
     Unsupported,
 )
+from providers.projection import Loss
 from providers.types import Field, canonical
 
 NOT_AT_ONCE = timedelta(seconds=1)  # a link given back is not due at once, or its worker would spin on it

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmhub.models import Connection, Task, TaskLink
+from crmhub.models import Task, TaskLink
 from crmhub.models.links import OFF
 from crmhub.sync.credentials import settings_of
 from crmhub.sync.mapping import FIELD_OF_KIND, draft_of
-from crmhub.sync.plan import one_of
-from providers.capabilities import project
-from providers.types import Linked, RemoteRef, TaskDraft
+from crmhub.sync.plan import one_of, stays_completed
+from providers.capabilities import Capabilities, Operation
+from providers.projection import project
+from providers.types import Field, Linked, RemoteRef, TaskDraft, TaskStatus
 
 
 def expected_losses(task: Task) -> list[str]:
@@ -18,21 +19,30 @@ def expected_losses(task: Task) -> list[str]:
     links = TaskLink.objects.filter(task=task, connection__disconnected_at__isnull=True).exclude(
         sync_status__in=OFF
     )
-    connections = [
-        link.connection for link in links.select_related("connection").order_by("connection__name")
-    ]
-    draft = _draft(task) if connections else None
-    return [line for connection in connections if draft is not None for line in _losses_at(connection, draft)]
+    rows = list(links.select_related("connection").order_by("connection__name"))
+    draft = _draft(task) if rows else None
+    return [line for link in rows if draft is not None for line in _losses_at(link, draft)]
 
 
-def _losses_at(connection: Connection, draft: TaskDraft) -> list[str]:
+def _losses_at(link: TaskLink, draft: TaskDraft) -> list[str]:
+    connection = link.connection
     can = connection.capabilities
     name = connection.name if can.label in connection.name else f"{can.label} ({connection.name})"
-    lines = [f"{name}: {loss.note}" for loss in project(draft, can, settings_of(connection)).losses]
+    losses = list(project(draft, can, settings_of(connection)).losses)
+    if _cannot_follow(link, draft, can):
+        losses.append(stays_completed(can))
+    lines = [f"{name}: {loss.note}" for loss in losses]
     lacks = can.needs_one_of and not any(getattr(draft, field) for field in can.needs_one_of)
     if lacks and not settings_of(connection).get("default_parent"):
         lines.append(f"{name}: takes no task without {one_of(can.needs_one_of)}")
     return lines
+
+
+def _cannot_follow(link: TaskLink, draft: TaskDraft, can: Capabilities) -> bool:
+    """Return whether the task is completed there, is not here, and cannot be opened again there."""
+    is_completed_there = bool(link.external_id) and link.ancestor.get(Field.STATUS) == TaskStatus.COMPLETED
+    is_finished = draft.status in (TaskStatus.COMPLETED, TaskStatus.CANCELLED)
+    return is_completed_there and not is_finished and not can.can(Operation.REOPEN)
 
 
 def _draft(task: Task) -> TaskDraft:

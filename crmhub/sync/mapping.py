@@ -21,7 +21,8 @@ from crmhub.models import (
 )
 from crmhub.sync.credentials import settings_of
 from crmhub.sync.values import AwaitedContact, WantedContact, WantedTask
-from providers.capabilities import Level, Loss, project
+from providers.capabilities import Level
+from providers.projection import Loss, project
 from providers.types import RECORD_FIELDS, Field, Linked, Person, Priority, RemoteRef, TaskDraft, TaskStatus
 
 Row = TypeVar("Row", TaskContact, TaskRecord)

@@ -31,7 +31,8 @@ from crmhub.sync.values import (
     WantedContact,
     WantedTask,
 )
-from providers.capabilities import Capabilities, Level, Loss, Operation
+from providers.capabilities import Capabilities, Level, Operation
+from providers.projection import Loss
 from providers.types import Field, TaskStatus, canonical
 
 # Known to the vendor at creation only, or kept by the vendor itself.
@@ -181,9 +182,14 @@ def _change_status(link: LinkState, wanted: WantedTask, can: Capabilities) -> Ac
         return Nothing()
     if can.can(Operation.REOPEN):
         return Reopen()
+    return Nothing(losses=(stays_completed(can),))
+
+
+def stays_completed(can: Capabilities) -> Loss:
+    """Return what is lost when a task is opened again at a CRM that cannot do so."""
     claim = can.operations.get(Operation.REOPEN)
     note = (claim.note if claim else "") or "cannot reopen a completed task: it stays completed there"
-    return Nothing(losses=(Loss(Field.STATUS, note),))
+    return Loss(Field.STATUS, note)
 
 
 def differing(link: LinkState, wanted: WantedTask, can: Capabilities) -> set[Field]:

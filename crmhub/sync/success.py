@@ -26,7 +26,7 @@ from crmhub.sync.values import (
 )
 from crmhub.sync.verdict import Case, Verdict, answered, forgiven, in_step, losses_of, released
 from crmhub.sync.verify import effects
-from providers.capabilities import Loss
+from providers.projection import Loss
 from providers.types import Field, RemoteContact, RemoteTask, TaskStatus, canonical
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from crmhub.models import PushedLink
-from providers.capabilities import Loss, Operation
+from providers.capabilities import Operation
+from providers.projection import Loss
 from providers.types import Canonical, Field, HubKey, Person, RemoteRef, TaskDraft
 
 

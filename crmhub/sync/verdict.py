@@ -11,8 +11,9 @@ from typing import Any
 from crmhub.models import SyncStatus
 from crmhub.sync.perform import Answered
 from crmhub.sync.values import Action, LinkState, WantedContact, WantedTask
-from providers.capabilities import Capabilities, Loss
+from providers.capabilities import Capabilities
 from providers.errors import ProviderError
+from providers.projection import Loss
 
 
 @dataclass(frozen=True)

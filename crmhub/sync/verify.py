@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from providers.capabilities import Capabilities, Level, Loss
+from providers.capabilities import Capabilities, Level
+from providers.projection import Loss
 from providers.types import Canonical, Field, RemoteTask, TaskDraft, canonical
 
 LONGEST_QUOTE = 60  # characters of a value that a sentence for staff repeats

@@ -85,6 +85,8 @@ _FIELDS = {
     ),
     Field.TICKETS: _lost("has no tickets"),
     Field.EVENTS: _lost("ties no appointment to a task"),
+    Field.LABELS: _lost("ties a task to its contact without a label"),
+    Field.PINS: _lost("pins nothing to a contact"),
     Field.CREATED: _lost("notes by itself when a task was made"),
     Field.COMPLETED: _lost("does not tell when a task was completed"),
 }
@@ -105,6 +107,11 @@ _OPERATIONS = {
         f"{DOCS}/contacts/update-contact", "does not let a contact's company be changed"
     ),
     Operation.LIST_OWNERS: _can(f"{DOCS}/users/get-user-by-location"),
+    Operation.LIST_TASKS: Claim(False, "is not asked to", CREATE_TASK, READ_ON),
+    Operation.LIST_TASKS_OF_CONTACT: Claim(False, "is not asked to", CREATE_TASK, READ_ON),
+    Operation.LIST_CHANGED: Claim(False, "is not asked to", CREATE_TASK, READ_ON),
+    Operation.LIST_CONTACTS: Claim(False, "is not asked to", CREATE_TASK, READ_ON),
+    Operation.RECEIVE: Claim(False, "is not asked to", CREATE_TASK, READ_ON),
 }
 
 CAPABILITIES = Capabilities(
@@ -126,6 +133,7 @@ CAPABILITIES = Capabilities(
             "Sub-account id",
             "The id after /location/ in the address of the sub-account's pages.",
             is_required=True,
+            names_account=True,
         ),
         Setting(
             "api_version",

@@ -55,6 +55,15 @@ _NOT_A_USER = re.compile(
 )
 
 
+class WrongLocation(Forbidden):
+    """The token is of another sub-account; no scope would help. To the hub it is `Forbidden` like any other."""
+
+    @property
+    def code(self) -> str:
+        """Return the machine word of `Forbidden`."""
+        return "forbidden"
+
+
 def refused_fields(body: object) -> dict[str, str]:
     """Return the vendor's reason for each of our fields that the error body names."""
     said = body.get("message") if isinstance(body, Mapping) else None
@@ -105,7 +114,9 @@ def _no_scope(answer: Answer, _words: str) -> ProviderError:
 
 
 def _wrong_location(answer: Answer, words: str) -> ProviderError:
-    return Forbidden(f"{VENDOR} does not let our token into this sub-account: {words}.", status=answer.status)
+    return WrongLocation(
+        f"{VENDOR} does not let our token into this sub-account: {words}.", status=answer.status
+    )
 
 
 def _wrong_version(answer: Answer, words: str) -> ProviderError:

@@ -23,7 +23,7 @@ from providers.errors import (
 )
 from providers.highlevel import payloads
 from providers.highlevel.capabilities import CAPABILITIES, DEFAULT_API_VERSION, DEFAULT_APP_URL
-from providers.highlevel.error_cases import CASES, VENDOR
+from providers.highlevel.error_cases import CASES, VENDOR, WrongLocation
 from providers.http import JsonApi, Transport
 from providers.types import (
     Account,
@@ -60,7 +60,7 @@ class HighLevel(Provider):
             vendor=VENDOR,
             base_url=account.base_url or CAPABILITIES.default_base_url,
             headers={
-                "Authorization": f"Bearer {account.secrets.get('token', '').strip()}",
+                "Authorization": f"Bearer {account.secrets.get('token', '').strip()}".strip(),
                 "Version": str(account.settings.get("api_version") or DEFAULT_API_VERSION),
             },
             cases=CASES,
@@ -69,16 +69,23 @@ class HighLevel(Provider):
     # The account
 
     def check(self) -> Identity:
-        """Return the sub-account we are in.
+        """Return the sub-account we are in. Raises `Forbidden` also where the settings name one that the token does not open.
 
         A token without `locations.readonly` can still work: then a contact search of one row stands in, and the name stays empty.
         Source: https://marketplace.gohighlevel.com/docs/ghl/locations/get-location (read 2026-11).
         """
         try:
-            answer = self._location()
-        except Forbidden:
-            answer = self._search_contacts({"pageLimit": 1})
-        location = payloads.record_in(answer.json, "location") or {}
+            answer, location = self._seen()
+        except (Forbidden, NotFound, Rejected) as error:
+            if error.status == 401:  # how a missing scope is answered; any other refusal may mean the id
+                raise
+            # The one value in these requests is the id. How one that does not exist is answered is unconfirmed (2026-11).
+            raise Forbidden(
+                f"The location id {self._location_id} is not one this token can read: give the id of the sub-account that the token "
+                f"was made in. {error.detail}",
+                scope=getattr(error, "scope", ""),
+                status=error.status,
+            ) from error
         return Identity(
             id=self._location_id,
             name=payloads.text_of(location, "name"),
@@ -91,7 +98,9 @@ class HighLevel(Provider):
     def prepare(self) -> Mapping[str, object]:
         """Return the sub-account's time zone, by which a day without a time is sent; nothing when the scope is missing."""
         try:
-            return _learned(payloads.record_in(self._location().json, "location") or {})
+            return _learned(self._told_location(self._location()))
+        except WrongLocation:
+            raise
         except Forbidden:
             return {}
 
@@ -211,6 +220,8 @@ class HighLevel(Provider):
         """Call; a refusal for want of a scope names the one that the call needs."""
         try:
             return self._api.call(method, path, **options)
+        except WrongLocation:
+            raise
         except Forbidden as error:
             raise Forbidden(
                 f"{error.detail} It needs the scope {scope}.", scope=scope, status=error.status
@@ -266,6 +277,31 @@ class HighLevel(Provider):
                 return
             yield from rows
             seen.update(map(payloads.id_of, rows))
+
+    def _seen(self) -> tuple[Answer, Mapping[str, Any]]:
+        """Return an answer from inside our sub-account, and what it tells of it: nothing where a scope is missing."""
+        try:
+            answer = self._location()
+        except WrongLocation:
+            raise
+        except Forbidden:
+            answer = self._search_contacts({"pageLimit": 1})
+            rows = _listed(answer, "contacts")
+            if any(row.get("locationId", self._location_id) != self._location_id for row in rows):
+                raise self._elsewhere(answer) from None
+            return answer, {}
+        return answer, self._told_location(answer)
+
+    def _told_location(self, answer: Answer) -> Mapping[str, Any]:
+        location = payloads.record_in(answer.json, "location")
+        if location is None or payloads.id_of(location) != self._location_id:
+            raise self._elsewhere(answer)
+        return location
+
+    def _elsewhere(self, answer: Answer) -> Transient:
+        return Transient(
+            f"{VENDOR} answered without the sub-account {self._location_id}.", status=answer.status
+        )
 
     def _location(self) -> Answer:
         return self._call("GET", _path("locations", self._location_id), scope="locations.readonly")

@@ -78,6 +78,8 @@ FIELDS = {
     Field.DEALS: _holds(),
     Field.TICKETS: _holds(),
     Field.EVENTS: _lacks("has no events that a task can point at"),
+    Field.LABELS: _holds("takes a label by the number of its association type only", level=Level.LOSSY),
+    Field.PINS: _lacks("is not told what to pin"),
     Field.CREATED: _lacks("stamps its own time of creation"),
     Field.COMPLETED: _lacks("stamps the completion itself, at the moment it is told"),
 }
@@ -97,6 +99,11 @@ OPERATIONS = {
     Operation.CREATE_CONTACT: _can("the e-mail is unique there", source=CONTACTS),
     Operation.UPDATE_CONTACT: _can("what the hub does not know is left as it is", source=CONTACTS),
     Operation.LIST_OWNERS: _can(source=OWNERS),
+    Operation.LIST_TASKS: Claim(False, "is not asked to", TASKS, READ_ON),
+    Operation.LIST_TASKS_OF_CONTACT: Claim(False, "is not asked to", TASKS, READ_ON),
+    Operation.LIST_CHANGED: Claim(False, "is not asked to", TASKS, READ_ON),
+    Operation.LIST_CONTACTS: Claim(False, "is not asked to", TASKS, READ_ON),
+    Operation.RECEIVE: Claim(False, "is not asked to", TASKS, READ_ON),
 }
 
 CAPABILITIES = Capabilities(
@@ -119,6 +126,7 @@ CAPABILITIES = Capabilities(
             "hub_time_zone",
             "Time zone of days",
             "A task that is due on a day is due there at 09:00 of that day in this zone, such as Europe/Berlin; empty for the hub's own.",
+            kind="zone",
         ),
         Setting(
             "task_queues",

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from providers.base import Provider
-from providers.errors import Ambiguous, Conflict, NotFound, ProviderError, Rejected
+from providers.error_cases import Answer
+from providers.errors import Ambiguous, Conflict, NotFound, Permanent, ProviderError, Rejected, Transient
 from providers.http import Transport
 from providers.hubspot import payloads, records
 from providers.hubspot.batches import in_batches, verdicts
@@ -61,12 +62,14 @@ class HubSpot(Provider):
     def check(self) -> Identity:
         """Return the portal that the token opens, its zone, its limits and, where HubSpot tells, the token's scopes. Two calls.
 
+        Raises `Permanent` where it is another portal than before: the ids that we know are those of the first.
         Source: https://developers.hubspot.com/docs/api-reference/legacy/account/account-information/get-account-details
         (read 2026-11).
         """
         answer = self._client.call("GET", "/account-info/v3/details")
         told = record(answer, "portalId", writes=False)
         portal = str(told["portalId"])
+        self._refuse_other_portal(portal, answer)
         return Identity(
             id=portal,
             name=str(told.get("portalName") or f"HubSpot account {portal}"),
@@ -82,9 +85,21 @@ class HubSpot(Provider):
         path = "/oauth/v2/private-apps/get/access-token-info"
         try:
             answer = self._client.call("POST", path, json_body={"tokenKey": self._token}, writes=False)
-            return tuple(str(scope) for scope in record(answer, "scopes", writes=False)["scopes"])
+            scopes = record(answer, "scopes", writes=False)["scopes"]
         except ProviderError:
             return None
+        return tuple(map(str, scopes)) if isinstance(scopes, list) else None
+
+    def _refuse_other_portal(self, portal: str, answer: Answer) -> None:
+        if not (portal.isascii() and portal.isdigit()):
+            raise Transient("HubSpot answered without the number of the account.", status=answer.status)
+        known = str(self.account.learned.get("portal_id") or portal)
+        if portal != known:
+            raise Permanent(
+                f"This token opens the HubSpot account {portal}; this connection belongs to {known}. "
+                "Give a token of that account, or make another connection.",
+                status=answer.status,
+            )
 
     def prepare(self) -> Mapping[str, object]:
         """Make the task property that carries the hub key and return whether its values are unique, or that there is none."""

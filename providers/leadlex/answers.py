@@ -75,14 +75,15 @@ def _one_of(body: Any, name: str) -> Mapping[str, Any] | None:
 def _many_of(body: Any, name: str) -> tuple[list[Mapping[str, Any]] | None, int | None]:
     """Return the rows of a listing, under `data.<name>` or `data` itself, and how many there are in all, if it says so.
 
-    The rows are None when the answer is not a listing.
+    The rows are None when the answer is not a listing, nor one of records.
     """
     data = body.get("data") if isinstance(body, Mapping) else None
     rows = data.get(name) if isinstance(data, Mapping) else data
     if not isinstance(rows, list):
         return None, None
+    records = [row for row in rows if isinstance(row, Mapping) and row.get("id")]
+    if rows and not records:
+        return None, None
     meta = body.get("meta")
     total = meta.get("total") if isinstance(meta, Mapping) else None
-    return [row for row in rows if isinstance(row, Mapping) and row.get("id")], total if isinstance(
-        total, int
-    ) else None
+    return records, total if isinstance(total, int) else None

@@ -90,6 +90,8 @@ _FIELDS = {
     Field.TICKETS: _none("has no tickets"),
     # Whether the ids of calendar events are what `event_id` means is not documented.
     Field.EVENTS: _first_only("takes one event: the first"),
+    Field.LABELS: _none("links a task without a label"),
+    Field.PINS: _none("pins no tasks"),
     Field.CREATED: _full(
         "keeps the moment of creation where it lies in the last 5 years and at most 24 hours ahead, else puts its own",
         is_fixed=True,
@@ -123,6 +125,11 @@ _OPERATIONS = {
     Operation.CREATE_CONTACT: _documented("api-reference/contacts/create"),
     Operation.UPDATE_CONTACT: _documented("api-reference/contacts/update"),
     Operation.LIST_OWNERS: _documented("api-reference/users/list"),
+    Operation.LIST_TASKS: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
+    Operation.LIST_TASKS_OF_CONTACT: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
+    Operation.LIST_CHANGED: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
+    Operation.LIST_CONTACTS: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
+    Operation.RECEIVE: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
 }
 
 _SETTINGS = (

@@ -78,6 +78,7 @@ class LeadLex(Provider):
             name = _named_after(owners)
         except Forbidden:
             answer = self._api.call("GET", "/v1/tasks", query={"page": 1, "per_page": 1})
+            rows_in(answer, "tasks")
         return Identity(
             id=f"key-{hashlib.sha256(self._key.encode()).hexdigest()[:12]}",
             name=name,
@@ -312,5 +313,13 @@ def _limits_left(headers: Mapping[str, str]) -> tuple[str, ...]:
     reset = headers.get("x-ratelimit-reset", "")
     if left is None or most is None:
         return ()
-    until = f" until {datetime.fromtimestamp(int(reset), UTC):%Y-%m-%d %H:%M} UTC" if reset.isdigit() else ""
-    return (f"{left} of {most} calls left{until}",)
+    return (f"{left} of {most} calls left{_until(reset)}",)
+
+
+def _until(reset: str) -> str:
+    try:
+        return (
+            f" until {datetime.fromtimestamp(int(reset), UTC):%Y-%m-%d %H:%M} UTC" if reset.isdigit() else ""
+        )
+    except (ValueError, OverflowError, OSError):  # digits that are no moment
+        return ""

@@ -105,6 +105,8 @@ FIELDS = {
     Field.DEALS: _lossy(_ONE_LINK, CREATE, most=1),
     Field.TICKETS: _none("has no tickets", CREATE),
     Field.EVENTS: _none("has no events to link a task to", CREATE),
+    Field.LABELS: _none("links a task without a label", CREATE),
+    Field.PINS: _none("pins no tasks", CREATE),
     Field.CREATED: _none("notes its own moment of creation", CREATE),
     Field.COMPLETED: _none("notes its own moment of completion", TASKS),
 }
@@ -138,6 +140,11 @@ OPERATIONS = {
     ),
     Operation.UPDATE_CONTACT: _yes("", "update-a-lead/"),
     Operation.LIST_OWNERS: _yes("", "get-users/"),
+    Operation.LIST_TASKS: Claim(False, "is not asked to", TASKS, READ_ON),
+    Operation.LIST_TASKS_OF_CONTACT: Claim(False, "is not asked to", TASKS, READ_ON),
+    Operation.LIST_CHANGED: Claim(False, "is not asked to", TASKS, READ_ON),
+    Operation.LIST_CONTACTS: Claim(False, "is not asked to", TASKS, READ_ON),
+    Operation.RECEIVE: Claim(False, "is not asked to", TASKS, READ_ON),
 }
 
 CAPABILITIES = Capabilities(

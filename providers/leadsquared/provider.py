@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from providers.base import Provider
 from providers.error_cases import Answer
-from providers.errors import Conflict, NotFound, Rejected, Unauthorized, Unconfirmed
+from providers.errors import Conflict, NotFound, Permanent, Rejected, Transient, Unauthorized, Unconfirmed
 from providers.http import JsonApi, Transport
 from providers.leadsquared import answers, leads, payloads
 from providers.leadsquared.account import APPOINTMENT, TODO, Rules
@@ -65,20 +65,29 @@ class LeadSquared(Provider):
     def check(self) -> Identity:
         """Return who we are there. Raises `Unauthorized` also where the keys are good but belong to another region.
 
+        Raises `Permanent` where they open another account than before: the ids that we know are those of the first.
+
         One call. It works on every host, so the right one is read from its answer.
         Source: https://apidocs.leadsquared.com/user-authentication/ (read 2026-11).
         """
         answer = self._api.call("GET", "/v2/Authentication.svc/UserByAccessKey.Get")
         user = answers.object_in(answer)
+        account, name = _organisation(user, answer)
         self._refuse_other_region(user)
+        self._refuse_other_account(account)
         zone = str(user.get("TimeZone") or "UTC")
         return Identity(
-            id=str(user.get("OrgId") or user.get("OrgShortCode") or ""),
-            name=str(user.get("OrgShortCode") or user.get("OrgId") or ""),
+            id=account,
+            name=name,
             user=str(user.get("Name") or user.get("Id") or ""),
             time_zone=zone,
             server_time=server_time(answer.headers),
-            learned={**self.account.learned, "time_zone": zone, "user_id": str(user.get("Id") or "")},
+            learned={
+                **self.account.learned,
+                "time_zone": zone,
+                "user_id": str(user["Id"]),
+                "account_id": account,
+            },
         )
 
     def prepare(self) -> Mapping[str, object]:
@@ -256,10 +265,19 @@ class LeadSquared(Provider):
     def _refuse_other_region(self, user: Mapping[str, Any]) -> None:
         urls = user.get("LSQCommonServiceURLs")
         home = str(urls.get("api") or "") if isinstance(urls, Mapping) else ""
-        host = urlsplit(home if "//" in home else f"//{home}").hostname or ""
+        host = home.partition("//")[2] or home
+        host = re.split("[/:?#]", host.lower(), maxsplit=1)[0]
         if _REGION.fullmatch(host) and host != urlsplit(self._base_url).hostname:
             raise Unauthorized(
                 f"This LeadSquared account lives at https://{host}: give that as the base URL."
+            )
+
+    def _refuse_other_account(self, account: str) -> None:
+        known = str(self.account.learned.get("account_id") or account)
+        if account != known:
+            raise Permanent(
+                f"These keys open the LeadSquared account {account}; this connection belongs to {known}. "
+                "Give the keys of that account, or make another connection."
             )
 
     def _email_of(self, user_id: str) -> str:
@@ -359,3 +377,11 @@ class LeadSquared(Provider):
             answers.rows_in(answer, "List") if isinstance(answer.json, Mapping) else answers.list_in(answer)
         )
         return found or (first if column else [])
+
+
+def _organisation(user: Mapping[str, Any], answer: Answer) -> tuple[str, str]:
+    """Return the id and the name of the account that the user is of."""
+    told = [str(user[name]) for name in ("OrgId", "OrgShortCode") if user.get(name)]
+    if not told or not user.get("Id"):
+        raise Transient("LeadSquared answered without the user of these keys.", status=answer.status)
+    return told[0], told[-1]

@@ -14,7 +14,9 @@ from typing import Any, ClassVar, TypeVar
 
 from providers.capabilities import Limit
 from providers.simulator.faults import KINDS, Fault, with_words
+from providers.simulator.grants import Grants
 from providers.simulator.server import Call, NoReply, Reply
+from providers.simulator.webhooks import Announcer, Webhook
 from providers.simulator.windows import Window
 
 Handler = Callable[[Any, Call], Reply]
@@ -48,6 +50,8 @@ class Simulator(ABC):
     limits: ClassVar[tuple[Limit, ...]] = ()
     default_secret: ClassVar[Mapping[str, str]] = {}
     default_setting: ClassVar[Mapping[str, str]] = {}
+    app_token_lasts: ClassVar[int] = 1800  # seconds
+    app_tokens_rotate: ClassVar[bool] = False
 
     def __init__(self, *, limits: Iterable[Limit] | None = None, seed: int = 1) -> None:
         """Start as an empty account. `limits` replaces what the vendor allows; `seed` makes chance repeatable."""
@@ -55,6 +59,9 @@ class Simulator(ABC):
         self.setting = dict(self.default_setting)
         self.find_lag = 0.0
         self.closing = threading.Event()
+        self.announcer = Announcer()
+        # What an app may come in with, where the vendor lets apps in.
+        self.grants = Grants(self.now, lifetime_s=self.app_token_lasts, rotates=self.app_tokens_rotate)
         # Called with each request after it took effect and before it is answered; for tests that act in between.
         self.before_answer: Callable[[Call], None] | None = None
         self._limits = tuple(self.limits if limits is None else limits)
@@ -123,6 +130,17 @@ class Simulator(ABC):
         """Return the headers in which the vendor tells what is left of its limits."""
         return {}
 
+    # What the vendor tells by itself
+
+    def webhook(self, event: Mapping[str, Any], url: str) -> Webhook:
+        """Return the request in which the vendor tells of this event, signed as it signs."""
+        raise NotImplementedError(f"{self.code} sends no webhooks")
+
+    def announce(self, event: Mapping[str, Any]) -> None:
+        """Tell every subscribed address of an event; handlers call it when something changed."""
+        for url in self.announcer.urls:
+            self.announcer.send(self.webhook(event, url))
+
     # The clock
 
     def now(self) -> datetime:
@@ -154,7 +172,9 @@ class Simulator(ABC):
             fault = next(
                 (one for one in self.faults if one.hits(f"{call.method} {call.path}", self._chance)), None
             )
-        if fault is None or fault.after_write or fault.kind in ("delay", "slow"):
+        if fault is not None and fault.kind == "expire":
+            self.grants.end_access()
+        if fault is None or fault.after_write or fault.kind in ("delay", "slow", "expire"):
             if fault is not None and fault.kind == "delay" and not fault.after_write:
                 self.closing.wait(fault.seconds)
             reply = self._handle(call)
@@ -204,6 +224,8 @@ class Simulator(ABC):
             raise NoReply
         if fault.kind == "drop":
             raise NoReply
+        if fault.kind == "expire":
+            return reply
         if fault.kind == "delay":
             if fault.after_write:
                 self.closing.wait(fault.seconds)
@@ -251,6 +273,8 @@ class Simulator(ABC):
                 return Reply(200, self.contacts())
             if page == ("GET", "log"):
                 return Reply(200, list(self.log))
+            if page == ("GET", "webhooks"):
+                return Reply(200, {"urls": self.announcer.urls, "sent": list(self.announcer.sent)})
             if page == ("GET", "faults"):
                 return Reply(
                     200, {"menu": KINDS, "set": [vars(fault) for fault in self.faults if fault.times != 0]}
@@ -261,7 +285,13 @@ class Simulator(ABC):
             if page == ("POST", "reset"):
                 self._begin()
                 return Reply(200, {"reset": True})
-            if page in (("POST", "faults"), ("POST", "clock"), ("POST", "seed"), ("POST", "find_lag")):
+            if page in (
+                ("POST", "faults"),
+                ("POST", "clock"),
+                ("POST", "seed"),
+                ("POST", "find_lag"),
+                ("POST", "webhooks"),
+            ):
                 return self._told(page[1], call.json)
         return Reply(404, {"error": f"There is no {call.method} {call.path} here."})
 
@@ -274,6 +304,9 @@ class Simulator(ABC):
             if page == "clock":
                 self.move_clock(float(wanted["advance"]))
                 return Reply(200, {"now": self.now().isoformat()})
+            if page == "webhooks":
+                self.announcer.subscribe(str(wanted["url"]))
+                return Reply(200, {"urls": self.announcer.urls})
             if page == "find_lag":
                 self.find_lag = float(wanted["seconds"])
                 return Reply(200, {"seconds": self.find_lag})

@@ -93,6 +93,7 @@ class Server:
         self._http.shutdown()
         self._http.hang_up()
         self._http.server_close()
+        self.simulator.announcer.close()
 
     def __enter__(self) -> Server:
         """Begin to answer."""

@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from providers.base import Provider
-from providers.capabilities import Capabilities, project
+from providers.capabilities import Capabilities
 from providers.http import HttpTransport, Recorder
+from providers.projection import project
 from providers.registry import provider_class
 from providers.simulator import Server, Simulator
 from providers.types import (

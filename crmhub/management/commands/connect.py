@@ -10,9 +10,12 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from config.running import hub_that_runs
 from crmhub import services
 from crmhub.management.base import HubCommand, trouble_with_redis
 from crmhub.models import Connection
@@ -67,6 +70,7 @@ class Command(HubCommand):
         if trouble := trouble_with_redis():
             # Without it nothing paces our calls, so the CRM is not even asked.
             raise CommandError(f"Redis does not answer ({trouble})")
+        self._refuse_a_real_account_in_a_demo(options["provider"], options["base_url"])
         connection = self._store(options)
         label = connection.capabilities.label
         self.say(f"Asking {label} who we are …")
@@ -81,6 +85,23 @@ class Command(HubCommand):
             )
         self.say(f"{connection.name} is connected; {_what_follows(connection)}.")
         self.say(str(connection.pk))
+
+    def _refuse_a_real_account_in_a_demo(self, provider: str, base_url: str) -> None:
+        hub = hub_that_runs(Path(settings.VAR_DIR))
+        if hub is None:
+            return
+        command, url = hub
+        self.say(f"This goes to the hub that runs here: make {command}, {url}")
+        can = capabilities(provider)
+        host = urlsplit(base_url or can.default_base_url).hostname or ""
+        is_real = any(
+            host == known or (known.startswith(".") and host.endswith(known)) for known in can.hosts
+        )
+        if command == "demo" and (is_real or not base_url):
+            raise CommandError(
+                f"the hub that runs here is the demo: its made-up tasks would be sent to the real {can.label}, and its database ends with it. "
+                "Stop it, run `make up`, and connect there; in a demo only simulators can be connected, with --base-url"
+            )
 
     def _store(self, options: dict[str, Any]) -> Connection:
         secrets = self._secrets(options["secret"])
@@ -116,7 +137,7 @@ class Command(HubCommand):
             return _asked_for(key)
         if value.startswith("@"):
             try:
-                return Path(value[1:]).read_text(encoding="utf-8").strip()
+                return Path(value[1:]).read_text(encoding="utf-8-sig").strip()
             except (OSError, UnicodeDecodeError) as error:
                 raise CommandError(f"--secret {key}: {value[1:]} cannot be read: {error}") from error
         if value.startswith("env:"):

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 
-from crmhub.models import ApiKey
+from crmhub.management.base import HubCommand
 from crmhub.models.access import Scope
 from crmhub.services import create_key
 
 
-class Command(BaseCommand):
+class Command(HubCommand):
     """Makes a key and prints it, alone, on the last line. It is shown this once: the hub keeps only its digest."""
 
     help = "Make an API key. The key stands alone on the last line and is never shown again."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Describe the command line."""
         known = ", ".join(scope.value for scope in Scope)
         parser.add_argument(
@@ -34,17 +32,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, name: str, scope: list[str], days: int | None, **options: Any) -> None:
         """Make the key."""
-        name = name.strip()
-        longest = ApiKey._meta.get_field("name").max_length or 0
-        if not name or len(name) > longest or not name.isprintable():
-            raise CommandError(f"The name must have 1 to {longest} printable characters.")
         if days is not None and not 1 <= days <= 36_500:
             raise CommandError("--days must be a whole number from 1 to 36500.")
         lasts = timedelta(days=days) if days is not None else None
-        try:
-            key, text = create_key(name=name, scopes=scope, expires_in=lasts)
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+        key, text = create_key(name=name, scopes=scope, expires_in=lasts)
         until = f", until {key.expiry:%Y-%m-%d %H:%M} UTC" if key.expiry else ""
-        self.stdout.write(f"Key {key.name} for {' '.join(key.scopes)}{until}. It is shown this once:")
-        self.stdout.write(text)
+        self.say(f"Key {key.name} for {' '.join(key.scopes)}{until}. It is shown this once:")
+        self.say(text)

@@ -136,7 +136,7 @@ def test_a_name_that_is_taken_is_refused(browser):
 
     browser.send("crmhub/connection/add/?provider=highlevel", new(browser))
 
-    assert "Connection with this Name already exists." in browser.text
+    assert "There is a connection of this name already." in browser.text
 
 
 def test_changing_a_setting_keeps_the_secrets(browser):
@@ -157,7 +157,7 @@ def test_changing_the_address_asks_for_every_secret_again(browser):
     values = {**browser.fill(page(account)), "base_url": "http://127.0.0.1:10"}
 
     browser.send(page(account), values)
-    assert "The address changes: give every secret again." in browser.text
+    assert "The address or the account changes: give every secret again." in browser.text
     account.refresh_from_db()
     assert account.base_url == NOWHERE
 

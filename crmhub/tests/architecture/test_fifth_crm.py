@@ -17,14 +17,14 @@ from crmhub.tests.architecture.conftest import Tree
 from crmhub.tests.engine.conftest import Hub, live
 from providers import registry
 
-ROOM = Path(__file__).with_name("tinycrm")
+ROOM = Path(__file__).resolve().parents[3] / "providers" / "tests" / "tinycrm"
 LAST_LINE = '    "leadlex": "providers.leadlex.provider.LeadLex",\n'
 
 
 @pytest.fixture
 def tinycrm(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The line in the registry; the folder is the one beside this file."""
-    path = "crmhub.tests.architecture.tinycrm.provider.TinyCrm"
+    """The line in the registry; the folder lies with the tests of the providers."""
+    path = "providers.tests.tinycrm.provider.TinyCrm"
     monkeypatch.setitem(registry.PROVIDERS, "tinycrm", path)
     return "tinycrm"
 
@@ -141,4 +141,4 @@ def test_its_simulator_runs_by_itself(tree_with_tinycrm):
 
     done = tree_with_tinycrm.run("python", "-c", program)
 
-    assert json.loads(done.stdout) == {"key": "tiny-key-for-tests"}
+    assert json.loads(done.stdout)["key"] == "tiny-key-for-tests"

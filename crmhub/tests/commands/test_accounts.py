@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from io import StringIO
 
 import pytest
 from cryptography.fernet import Fernet
+from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from config.running import Running
 from crmhub import services
+from crmhub.crypto import seal
 from crmhub.models import Connection, SyncStatus, Task, TaskLink
 from crmhub.tests.commands.conftest import run
 
@@ -120,6 +124,33 @@ def test_what_cannot_be_understood_is_told_and_nothing_is_stored(words, complain
     assert not Connection.objects.exists()
 
 
+@pytest.fixture
+def demo_runs(tmp_path, settings):
+    """A demo runs in this checkout."""
+    settings.VAR_DIR = tmp_path
+    demo = Running(tmp_path, "demo")
+    demo.note(url="http://127.0.0.1:8000", settings={})
+    yield
+    demo.release()
+
+
+@pytest.mark.usefixtures("demo_runs")
+@pytest.mark.parametrize("address", [[], ["--base-url", "https://api.hubapi.com"]])
+def test_a_real_account_is_not_connected_to_a_demo(address):
+    with pytest.raises(CommandError, match="the hub that runs here is the demo"):
+        run("connect", "hubspot", "--name", "Main", "--secret", "access_token=x", *address)
+
+    assert not Connection.objects.exists()
+
+
+@pytest.mark.usefixtures("demo_runs")
+def test_a_simulator_is_connected_to_a_demo_and_where_it_goes_is_said(account):
+    said = connect(account)
+
+    assert "This goes to the hub that runs here: make demo, http://127.0.0.1:8000" in said.out
+    assert Connection.objects.get().account_name
+
+
 def test_another_host_needs_permission(settings):
     settings.ALLOW_CUSTOM_CRM_HOSTS = False
 
@@ -165,6 +196,21 @@ def test_what_needs_a_person_is_counted(account):
     assert "1 need a person" in run("doctor").out
 
 
+def test_a_secret_that_was_stored_and_cannot_be_sent_is_told_and_keeps_the_doctor_from_nobody(account):
+    connect(account)
+    connect(account, name="Other")
+    broken = seal({"access_token": "hunter2\x00"})
+    Connection.objects.filter(name="Main").update(sealed_secrets=broken)
+    out = StringIO()
+
+    with pytest.raises(CommandError, match="1 thing is wrong"):
+        call_command("doctor", stdout=out)
+
+    assert "character that cannot be sent" in out.getvalue()
+    assert "HubSpot knows us" in out.getvalue()
+    assert "hunter2" not in out.getvalue()
+
+
 def test_an_account_that_is_not_there_is_told_with_those_that_are(account):
     connect(account)
 
@@ -206,7 +252,7 @@ def test_rotation_without_the_old_key_changes_nothing(account, settings):
     before = Connection.objects.get().sealed_secrets
     settings.CREDENTIALS_KEYS = [Fernet.generate_key().decode()]
 
-    with pytest.raises(CommandError, match="the key that sealed them is missing or wrong"):
+    with pytest.raises(CommandError, match="the credentials of Main cannot be read"):
         run("rotate_credentials")
 
     assert Connection.objects.get().sealed_secrets == before

@@ -26,8 +26,10 @@ class Hub:
         self.servers: dict[str, Server] = {}
         self.connections: dict[str, Connection] = {}
 
-    def connect(self, code: str, **options: Any) -> Simulator:
-        """Connect a fresh simulator of this CRM; returns it."""
+    def connect(
+        self, code: str, *, through: Callable[[str], str] = lambda url: url, **options: Any
+    ) -> Simulator:
+        """Connect a fresh simulator of this CRM; returns it. `through` puts something between, and returns where that is."""
         simulator = simulator_class(code)()
         server = Server(simulator).start()
         self.servers[code] = server
@@ -37,7 +39,7 @@ class Hub:
             name=code,
             secrets=simulator.secret,
             settings=settings,
-            base_url=server.url,
+            base_url=through(server.url),
             now=self.now,
             **options,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crmhub import services
+from crmhub import services, sync
 from crmhub.tests.engine.conftest import Hub, live
 from providers.capabilities import Operation
 
@@ -68,6 +68,7 @@ def test_reopening_follows_or_is_said_to_be_impossible(hub: Hub, grace, code):
     hub.settle()
 
     services.complete_task(task=task, is_completed=False, now=hub.now)
+    warnings = [line for line in sync.expected_losses(task) if "reopen" in line]
     hub.settle()
 
     link = hub.link(task)
@@ -75,7 +76,9 @@ def test_reopening_follows_or_is_said_to_be_impossible(hub: Hub, grace, code):
     [there] = live(simulator)
     if hub.connections[code].capabilities.can(Operation.REOPEN):
         assert there["status"] == "open"
+        assert not warnings
     else:
+        assert len(warnings) == 1
         assert [loss["field"] for loss in link.losses if "reopen" in loss["note"]] == ["status"]
 
 

@@ -69,6 +69,7 @@ class World:
 
     def record_link(self, **values: Any) -> RecordLink:
         values = {"record": self.acme, "connection": self.connection, "external_id": "r-1", **values}
+        values.setdefault("kind", values["record"].kind)
         return RecordLink.objects.create(**values)
 
     def owner_link(self) -> OwnerLink:
@@ -106,6 +107,11 @@ REFUSED: list[tuple[str, Callable[[World], Any]]] = [
     ("task_priority_is_known", lambda w: w.new_task(priority="urgent")),
     ("task_type_is_known", lambda w: w.new_task(type="errand")),
     ("connection_scope_is_known", lambda w: w.account("New", scope="some")),
+    ("one_live_connection_per_name", lambda w: w.account("Main account")),
+    (
+        "one_record_per_external_id",
+        lambda w: (w.record_link(), w.record_link(record=w.new_record(name="Globex"))),
+    ),
     ("connection_contacts_is_known", lambda w: w.account("New", contacts="guess")),
     ("contact_is_somebody", lambda w: w.new_contact(first_name="", company="Acme")),
     ("record_kind_is_known", lambda w: w.new_record(kind="planet")),

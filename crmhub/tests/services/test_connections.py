@@ -10,7 +10,16 @@ from django.db import connection as database
 
 from crmhub import services
 from crmhub.models import Connection, TaskLink
-from crmhub.tests.services.conftest import LATER, NOON, connect, known_secrets, save_task, stored
+from crmhub.tests.services.conftest import (
+    LATER,
+    NOON,
+    connect,
+    known_secrets,
+    link_of,
+    save_task,
+    settle,
+    stored,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -107,8 +116,58 @@ def test_a_refusal_never_repeats_a_secret():
 def test_a_name_is_taken_once():
     connect("Main account")
 
-    with pytest.raises(ValidationError, match="already exists"):
+    with pytest.raises(ValidationError, match="There is a connection of this name already"):
         connect("Main account", provider="hubspot")
+
+
+def test_the_name_of_a_disconnected_account_is_free_again():
+    ended = connect("Main account")
+    services.disconnect_account(connection=ended, now=NOON)
+
+    renewed = connect("Main account", provider="hubspot")
+
+    assert stored(ended).name == stored(renewed).name == "Main account"
+
+
+@pytest.mark.parametrize("secret", ["tok\x00en", "tok\nen", "tök-en", "tok\ufeffen", "tok\u200ben"])
+def test_a_secret_that_no_request_can_carry_is_refused_without_repeating_it(secret):
+    with pytest.raises(ValidationError) as refusal:
+        connect(secrets={"token": secret})
+
+    [line] = refusal.value.message_dict["secrets"]
+    assert line == "token holds a character that cannot be sent; paste it again, as plain text."
+
+
+@pytest.mark.parametrize("secret", [" token\n", "\ufefftoken", "\ufeff token\r\n"])
+def test_what_copying_adds_to_a_secret_is_taken_off(secret):
+    assert stored(connect(secrets={"token": secret})).secrets == {"token": "token"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://crm.example.com:abc",
+        "https://crm.example.com:99999",
+        "https://a..example.com",
+        "https://.example.com",
+        f"https://{'x' * 64}.example.com",
+        "https://ada:hunter2@crm.example.com",
+        "https://crm.example.com/?key=1",
+        "https://crm.example.com/#top",
+        "https://crm.example.com/a b",
+        "https://",
+    ],
+)
+def test_an_address_that_cannot_be_called_is_refused(address):
+    with pytest.raises(ValidationError) as refusal:
+        connect(base_url=address)
+
+    assert "is not an address such as" in refusal.value.message_dict["base_url"][0]
+
+
+def test_a_time_zone_that_nobody_knows_is_refused():
+    with pytest.raises(ValidationError, match="'Mars/Olympus' is not a time zone such as Europe/Berlin"):
+        connect(provider="hubspot", settings={"hub_time_zone": "Mars/Olympus"})
 
 
 @pytest.mark.parametrize(
@@ -159,10 +218,6 @@ def test_an_empty_setting_is_one_that_was_not_given():
         "https://crm.example.com",
         "http://services.leadconnectorhq.com",
         "https://services.leadconnectorhq.com.example.com",
-        "https://services.leadconnectorhq.com@example.com",
-        "https://[services.leadconnectorhq.com",
-        "file:///etc/passwd",
-        "services.leadconnectorhq.com",
     ],
 )
 @pytest.mark.usefixtures("vendors_only")
@@ -172,6 +227,23 @@ def test_secrets_go_to_no_address_but_the_vendors_own(address):
 
     assert "is not an address of HighLevel" in refusal.value.message_dict["base_url"][0]
     assert not Connection.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://services.leadconnectorhq.com@example.com",
+        "https://[services.leadconnectorhq.com",
+        "file:///etc/passwd",
+        "services.leadconnectorhq.com",
+    ],
+)
+@pytest.mark.usefixtures("vendors_only")
+def test_what_is_no_address_is_refused_as_that(address):
+    with pytest.raises(ValidationError) as refusal:
+        connect(base_url=address)
+
+    assert "is not an address such as" in refusal.value.message_dict["base_url"][0]
 
 
 @pytest.mark.usefixtures("vendors_only")
@@ -209,7 +281,7 @@ def test_new_secrets_end_the_wait_for_them_and_are_a_new_version():
 def test_a_new_address_asks_for_every_secret_again(given):
     connection = connect(provider="leadsquared")
 
-    with pytest.raises(ValidationError, match="The address changes: give every secret again"):
+    with pytest.raises(ValidationError, match="The address or the account changes: give every secret again"):
         services.change_connection(connection=connection, base_url="https://crm.example.com", secrets=given)
 
     assert (stored(connection).base_url, stored(connection).secrets) == ("", known_secrets("leadsquared"))
@@ -228,6 +300,32 @@ def test_a_new_address_with_every_secret_is_a_new_account_of_which_nothing_is_kn
     kept = stored(connection)
     assert (kept.base_url, kept.secrets) == (ELSEWHERE, {"token": "for-the-new-address"})
     assert (kept.account_name, kept.learned) == ("", {})
+
+
+def test_another_account_asks_for_every_secret_again_and_is_one_of_which_nothing_is_known():
+    connection = connect(settings={"location_id": "loc-1"})
+    services.note_check(connection=connection, account_name="Ada's agency", learned={"zone": "x"}, now=NOON)
+    other = {"location_id": "loc-2"}
+
+    with pytest.raises(ValidationError, match="The address or the account changes: give every secret again"):
+        services.change_connection(connection=connection, settings=other)
+    services.change_connection(connection=connection, settings=other, secrets={"token": "for-loc-2"})
+
+    kept = stored(connection)
+    assert (kept.settings, kept.secrets) == (other, {"token": "for-loc-2"})
+    assert (kept.account_name, kept.learned) == ("", {})
+
+
+def test_a_connection_with_links_cannot_become_one_of_another_account():
+    connection = connect(settings={"location_id": "loc-1"})
+    settle(link_of(save_task().task, connection), external_id="t-1")
+
+    with pytest.raises(ValidationError, match="tasks are linked with the old account"):
+        services.change_connection(
+            connection=connection, settings={"location_id": "loc-2"}, secrets={"token": "for-loc-2"}
+        )
+
+    assert stored(connection).settings == {"location_id": "loc-1"}
 
 
 @pytest.mark.usefixtures("vendors_only")

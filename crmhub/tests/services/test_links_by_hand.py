@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from crmhub import services
-from crmhub.models import ContactLink, RecordLink, TaskLink
+from crmhub.models import ContactLink, Record, RecordLink, TaskLink
 from crmhub.tests.services.conftest import (
     LATER,
     NOON,
@@ -262,6 +262,19 @@ def test_linking_a_record_does_not_owe_what_staff_keep_out(acme):
     services.link_record(record=acme, connection=connection, external_id="r-1", now=LATER)
 
     assert link_of(task, connection).due_at is None
+
+
+def test_two_records_of_a_kind_cannot_be_the_same_one_there(acme):
+    connection = connect()
+    globex = services.save_record(record=Record(kind="company", name="Globex"), changed=[], now=NOON)
+    deal = services.save_record(record=Record(kind="deal", name="Renewal"), changed=[], now=NOON)
+    services.link_record(record=acme, connection=connection, external_id="7", now=NOON)
+
+    services.link_record(record=deal, connection=connection, external_id="7", now=NOON)
+    with pytest.raises(ValidationError, match="Acme is that one there already"):
+        services.link_record(record=globex, connection=connection, external_id="7", now=NOON)
+
+    assert {str(link.record) for link in RecordLink.objects.all()} == {"Acme", "Renewal"}
 
 
 @pytest.mark.parametrize("wrong", ["", "  ", "x" * 201, "r\x001"])

@@ -93,6 +93,19 @@ def test_a_side_that_is_not_given_stays_as_it_is(grace, acme):
     assert not stored(task).records.exists()
 
 
+@pytest.mark.parametrize("name", ["due_at", "end_at", "reminder_at"])
+@pytest.mark.parametrize("year", [1, 1969, 3000, 9999])
+@pytest.mark.django_db
+def test_a_moment_that_no_crm_can_hold_is_refused_by_field(name, year):
+    moment = datetime(year, 7, 1, 12, tzinfo=UTC)
+
+    with pytest.raises(ValidationError) as refusal:
+        save_task(**{name: moment})
+
+    assert refusal.value.message_dict == {name: [f"The year must lie between 1970 and 2999; it is {year}."]}
+    assert not Task.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

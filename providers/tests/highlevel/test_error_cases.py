@@ -16,7 +16,7 @@ from providers.errors import (
     Unauthorized,
     Unconfirmed,
 )
-from providers.highlevel.error_cases import CASES, VENDOR
+from providers.highlevel.error_cases import CASES, VENDOR, WrongLocation
 from providers.types import Field
 from providers.waiting import LONGEST_WAIT
 
@@ -43,7 +43,7 @@ def said(status, message, **more):
         (401, "This AuthClass is not yet supported to access this endpoint", Unauthorized),
         (401, "version header was not found.", Unauthorized),
         (401, "The user does not exist.", Rejected),
-        (403, "The token does not have access to this location.", Forbidden),
+        (403, "The token does not have access to this location.", WrongLocation),
         (403, "You do not have permission to access this resource", Forbidden),
         (404, "Cannot POST /contacts/CON1/task", Permanent),
         (404, "Task not found", NotFound),

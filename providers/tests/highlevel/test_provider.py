@@ -7,8 +7,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from providers.errors import Ambiguous, Forbidden, NotFound, Permanent, Rejected, Unconfirmed, Unsupported
+from providers.errors import (
+    Ambiguous,
+    Forbidden,
+    NotFound,
+    Permanent,
+    Rejected,
+    Unauthorized,
+    Unconfirmed,
+    Unsupported,
+)
 from providers.highlevel.provider import HighLevel
+from providers.simulator.server import Reply
 from providers.tests.worlds import day, new_key
 from providers.types import Field, Linked, Person, RemoteRef, TaskStatus
 
@@ -63,9 +73,43 @@ def test_a_missing_scope_is_named(world):
     assert "contacts.write" in caught.value.detail
 
 
-def test_the_token_of_another_sub_account_is_forbidden(world):
-    with pytest.raises(Forbidden):
-        account_with(world, location_id="AnotherSubAccount123").check()
+def test_a_sub_account_that_the_token_does_not_open_is_told_as_such_and_not_as_a_scope(world):
+    stranger = account_with(world, location_id="AnotherSubAccount123")
+
+    for call in (stranger.check, stranger.prepare, stranger.list_owners):
+        with pytest.raises(Forbidden) as caught:
+            call()
+        assert (caught.value.code, caught.value.scope) == ("forbidden", "")
+        assert "scope" not in caught.value.detail
+    with pytest.raises(
+        Forbidden, match="The location id AnotherSubAccount123 is not one this token can read"
+    ):
+        stranger.check()
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+def test_a_sub_account_that_is_refused_in_other_words_is_told_as_such_too(world, status):
+    refused = Reply(status, {"statusCode": status, "message": "No."})
+    world.simulator.refusal = lambda _status: refused
+    world.simulator.fail_next("status", status=status, times=None)
+
+    with pytest.raises(Forbidden, match=r"The location id .* is not one this token can read: .* No\."):
+        world.provider.check()
+
+
+def test_a_token_without_any_scope_for_the_check_is_told_the_scope(world):
+    world.simulator.scopes -= {"locations.readonly", "contacts.readonly"}
+
+    with pytest.raises(Forbidden) as caught:
+        world.provider.check()
+
+    assert caught.value.scope == "contacts.readonly"
+    assert "location id" not in caught.value.detail
+
+
+def test_a_blank_token_is_refused_there(world):
+    with pytest.raises(Unauthorized, match="does not accept the credentials"):
+        world.with_secrets({"token": " "}).check()
 
 
 def test_a_connection_without_a_sub_account_says_so(world):

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from providers.capabilities import Level, Limit, Operation, project
+from providers.capabilities import Level, Limit, Operation
 from providers.errors import (
     Ambiguous,
     Forbidden,
@@ -24,6 +24,7 @@ from providers.errors import (
 from providers.leadlex.capabilities import CAPABILITIES
 from providers.leadlex.provider import LeadLex
 from providers.leadlex.simulator import LeadLexSimulator
+from providers.projection import project
 from providers.types import (
     Account,
     Field,

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.capabilities import project
 from providers.leadsquared import leads, payloads
 from providers.leadsquared.account import Rules, pairs
 from providers.leadsquared.capabilities import CAPABILITIES
+from providers.projection import project
 from providers.types import Account, Field, HubKey, Linked, Person, RemoteRef, TaskDraft
 
 KEY = HubKey(uuid.UUID(int=7), 2)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import threading
 import time
+import traceback
 
 import pytest
 
-from providers.errors import NotSent, Permanent, ProviderError, Transient, Unconfirmed
+from providers.errors import NotSent, Permanent, ProviderError, Transient, Unauthorized, Unconfirmed
 from providers.http import (
     KEPT_OF_A_BODY,
     HttpTransport,
@@ -26,6 +28,12 @@ VENDORS = ("api.vendor.example", ".tenants.example")
 
 def api(transport, url, **headers):
     return JsonApi(transport, vendor="Vendor", base_url=f"{url}/", headers=headers, cases=())
+
+
+def last_words(error):
+    """Return what a traceback says of the error and of those that it is shown to come from, without our own source lines."""
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return "\n".join(line for line in lines if not line.startswith(" "))
 
 
 class Never:
@@ -109,6 +117,90 @@ def test_an_address_that_is_not_http_is_refused_even_where_any_host_will_do(tran
         transport.send(Request("GET", "ftp://127.0.0.1/tasks?key=hunter2"))
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:abc",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:-1",
+        "http://a..example.com",
+        "http://.leadsquared.com",
+        f"http://{'a' * 64}.example.com",
+        f"http://{'a.' * 130}example.com",
+        "http://crm example.com",
+        "http://b\u00fccher.example",
+        "http://crm\ufeff.example",
+        "http://crm.example\x00",
+        "http://[::1",
+        "http://[zz]",
+        "http://",
+        "http://\u2100.example",
+    ],
+)
+@pytest.mark.parametrize("path", ["", "/v1"])
+def test_an_address_that_cannot_be_called_is_told_as_such(transport, address, path):
+    with pytest.raises(Permanent, match=r"^The address .* is not one that can be called\. Correct .*\.$"):
+        api(transport, f"{address}{path}").call("GET", "/tasks", query={"key": "hunter2"})
+
+
+@pytest.mark.parametrize("name", [".tenants.example", "a..tenants.example", f"{'a' * 64}.tenants.example"])
+def test_a_vendors_own_name_may_be_misspelled_too(name):
+    with pytest.raises(Permanent, match="is not one that can be called"):
+        HttpTransport(VENDORS).send(Request("GET", f"https://{name}/tasks"))
+
+
+def test_an_address_that_cannot_be_called_is_told_without_the_password_in_it(transport):
+    recorder, url = Recorder(transport), "http://ada:hunter2@127.0.0.1:{}/tasks"
+
+    for port in ("abc", "80"):
+        with pytest.raises(Permanent) as refusal:
+            recorder.send(Request("GET", url.format(port)))
+
+        assert "hunter2" not in last_words(refusal.value) + repr(recorder.exchanges)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST"])
+def test_an_address_that_can_be_called_is_called(listen, transport, host):
+    listener = listen(says())
+
+    assert transport.send(Request("GET", f"http://{host}:{listener.port}/tasks")).status == 200
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "hunter2\x00known",
+        "hunter2\nX-Other: known",
+        "\ufeffhunter2",
+        "hunter2-\u00fcber",
+        "hunter2\x7f",
+        "hunter2-\udc00",
+        "hunter2\r",
+    ],
+)
+def test_credentials_that_cannot_be_sent_are_to_be_pasted_again_and_are_not_repeated(
+    listen, transport, token
+):
+    listener = listen(says())
+
+    with pytest.raises(Unauthorized) as refusal:
+        api(transport, listener.url, Authorization=f"Bearer {token}").call("POST", "/tasks")
+
+    assert refusal.value.detail == "The credentials hold a character that cannot be sent. Paste them again."
+    assert "hunter2" not in last_words(refusal.value)
+    assert refusal.value.__context__ is None
+    assert listener.received == []
+
+
+def test_what_the_library_refuses_is_told_without_repeating_it(listen, transport):
+    listener = listen(says())
+
+    with pytest.raises(Transient, match="could not be put on this connection") as refusal:
+        transport.send(Request("GET", listener.url, headers={"a hunter2": "x"}))
+
+    assert "hunter2" not in last_words(refusal.value)
+
+
 # How long and how much
 
 
@@ -132,10 +224,11 @@ def test_an_answer_that_breaks_off_may_have_landed_only_where_something_was_writ
 ):
     listener = listen(drops)
 
-    with pytest.raises(error, match="No answer from 127"):
+    with pytest.raises(error, match="No answer from 127") as lost:
         transport.send(Request("POST", listener.url, writes=writes))
 
     assert len(listener.received) == 1
+    assert ".." not in lost.value.detail
 
 
 @pytest.mark.parametrize(("writes", "error"), [(True, Unconfirmed), (False, Transient)])
@@ -230,6 +323,38 @@ def test_secrets_are_dots_however_they_are_written(text, shown):
 @pytest.mark.parametrize("text", ["key hunter2-known.", "key hunter2-known\n.", "key hunter2-known%0A."])
 def test_a_secret_that_was_pasted_with_blanks_is_dots_with_and_without_them(text):
     assert Redactor(["hunter2-known\n", "   \n \n"])(text) == "key •••."
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "hunter2\x00known",
+        "\ufeffhunter2",
+        "hunter2\nknown",
+        "hunter2-\u00fcber",
+        "hunt'er2",
+        "hu\\\"nt'er2",
+        "a\udc00hunter2",
+    ],
+)
+@pytest.mark.parametrize("shape", ["{}", "Bearer {}", "it's {}", '"{}"', "'{}\""])
+def test_a_secret_is_dots_as_a_message_of_python_spells_it(secret, shape):
+    text = shape.format(secret)
+    spelled = [repr(text), ascii(text), repr(text.encode("utf-8", "surrogatepass")), repr({"key": text})]
+
+    assert [one for one in map(Redactor([secret]), spelled) if "hunt" in one or "er2" in one] == []
+
+
+@pytest.mark.parametrize("user", ["", "a", "ab", "abc", "grace@client.example"])
+@pytest.mark.parametrize("after", ["", ":", ":x"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_is_dots_inside_basic_credentials(user, after, encode):
+    spelled = encode(f"{user}:hunter2?known>{after}".encode()).decode()
+
+    shown = Redactor(["hunter2?known>"])(f"Basic {spelled}.")
+
+    assert "•••" in shown
+    assert len(shown) < len(f"Basic {spelled}.") - 12
 
 
 def test_the_longer_of_two_secrets_is_taken_out_whole():

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from providers.capabilities import COMMON_SETTINGS, Capabilities, Level, Limit, Support, project
+from providers.capabilities import COMMON_SETTINGS, Capabilities, Level, Limit, Support
+from providers.projection import project
 from providers.types import (
     Account,
     Field,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
@@ -19,13 +20,16 @@ from providers.capabilities import (
 )
 from providers.error_cases import Answer
 from providers.errors import Ambiguous, Conflict, NotFound, Transient, Unconfirmed
+from providers.events import Change, Delivery, Event, Subject
 from providers.http import JsonApi, Transport
+from providers.signatures import check_hmac, check_recent
 from providers.types import (
     Account,
     Field,
     HubKey,
     Identity,
     Owner,
+    Page,
     Person,
     RemoteContact,
     RemoteRef,
@@ -42,6 +46,11 @@ FIELDS = {
     **{name: Support(Level.FULL, "", SOURCE, READ_ON) for name in HELD},
     Field.CONTACTS: Support(Level.LOSSY, "takes one contact: the first", SOURCE, READ_ON, most=1),
 }
+OPERATIONS = {
+    **{name: Claim(True, "", SOURCE, READ_ON) for name in Operation},
+    Operation.LIST_CHANGED: Claim(False, "does not say when a task was changed", SOURCE, READ_ON),
+    Operation.RECEIVE: Claim(True, "signs what it tells, and when", SOURCE, READ_ON),
+}
 
 
 class TinyCrm(Provider):
@@ -53,11 +62,14 @@ class TinyCrm(Provider):
         hosts=("api.tinycrm.example",),
         default_base_url="https://api.tinycrm.example",
         api_version="1",
-        secrets=(Secret("key", "Key"),),
+        secrets=(
+            Secret("key", "Key"),
+            Secret("webhook_secret", "Webhook secret", "Signs what TinyCRM tells.", is_required=False),
+        ),
         settings=COMMON_SETTINGS,
         limits=(Limit(100, 1.0),),
         fields=FIELDS,
-        operations={name: Claim(True, "", SOURCE, READ_ON) for name in Operation},
+        operations=OPERATIONS,
         find_lag=timedelta(seconds=1),
         landing=timedelta(seconds=10),
     )
@@ -76,6 +88,8 @@ class TinyCrm(Provider):
     def check(self) -> Identity:
         """Return who we are there."""
         me = _record(self._api.call("GET", "/me"), writes=False)
+        if not str(me["id"]).startswith("account-"):
+            raise Transient("TinyCRM answered without the account.")
         return Identity(id=me["id"], name=me["name"])
 
     def create_task(self, draft: TaskDraft, *, key: HubKey) -> RemoteTask:
@@ -109,6 +123,30 @@ class TinyCrm(Provider):
         """Return the task that carries this key."""
         rows = self._rows("/tasks", hub_key=str(key))
         return _task(rows[0]) if rows else None
+
+    def list_tasks(self, cursor: str | None = None) -> Page[RemoteTask]:
+        """Return fifty tasks."""
+        return self._page({"after": cursor or ""})
+
+    def list_tasks_of_contact(self, contact: RemoteRef, cursor: str | None = None) -> Page[RemoteTask]:
+        """Return fifty tasks of the contact."""
+        return self._page({"contact": contact.id, "after": cursor or ""})
+
+    def list_contacts(self, cursor: str | None = None) -> Page[RemoteContact]:
+        """Return all contacts."""
+        return Page(tuple(_contact(row) for row in self._rows("/contacts")))
+
+    def receive(self, delivery: Delivery) -> tuple[Event, ...]:
+        """Return the one event, signed over the moment and the body."""
+        sent_at = delivery.headers.get("x-tiny-time", "")
+        secret, signature = (
+            self.account.secrets.get("webhook_secret", ""),
+            delivery.headers.get("x-tiny-signature", ""),
+        )
+        check_hmac(signature, secret=secret, signed=sent_at.encode() + delivery.body)
+        check_recent(datetime.fromisoformat(sent_at), received_at=delivery.received_at)
+        told = json.loads(delivery.body)
+        return (Event(told["id"], Subject.TASK, Change(told["change"]), RemoteRef(told["task"])),)
 
     def list_owners(self) -> tuple[Owner, ...]:
         """Return the users."""
@@ -146,6 +184,12 @@ class TinyCrm(Provider):
 
     def _patched(self, ref: RemoteRef, body: Mapping[str, Any]) -> RemoteTask:
         return _task(_record(self._api.call("PATCH", f"/tasks/{ref.id}", json_body=body), writes=True))
+
+    def _page(self, query: Mapping[str, str]) -> Page[RemoteTask]:
+        told = self._api.call("GET", "/tasks/list", query=query).json
+        if not isinstance(told, Mapping):
+            raise Transient("TinyCRM answered without its list.")
+        return Page(tuple(_task(row) for row in told["tasks"]), told["next"])
 
     def _rows(self, path: str, **query: str) -> list[Any]:
         rows = self._api.call("GET", path, query=query).json

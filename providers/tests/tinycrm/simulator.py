@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from providers.capabilities import Limit
 from providers.simulator import Call, Reply, Simulator, route
+from providers.simulator.webhooks import Webhook
+
+PAGE = 50
 
 TASK = {
     "title": "",
@@ -26,7 +32,7 @@ class TinySimulator(Simulator):
 
     code = "tinycrm"
     limits = (Limit(100, 1.0),)
-    default_secret = {"key": "tiny-key-for-tests"}
+    default_secret = {"key": "tiny-key-for-tests", "webhook_secret": "tiny-secret-for-tests"}
 
     def reset(self) -> None:
         """Empty the account."""
@@ -66,11 +72,28 @@ class TinySimulator(Simulator):
         rows = [one for one in self._tasks.values() if not one["deleted"] and self.is_found(one["made_at"])]
         return Reply(200, [_shown(one) for one in rows if one["hub_key"] == call.query["hub_key"]])
 
+    @route("GET", "/tasks/list")
+    def list_tasks(self, call: Call) -> Reply:
+        """List tasks, those of a contact where one is named, fifty at a time."""
+        rows = [one for one in self._tasks.values() if not one["deleted"] and self.is_found(one["made_at"])]
+        if contact := call.query.get("contact"):
+            rows = [one for one in rows if one["contact"] == contact]
+        first = int(call.query.get("after") or 0)
+        rest = first + PAGE if len(rows) > first + PAGE else None
+        return Reply(
+            200,
+            {
+                "tasks": [_shown(one) for one in rows[first : first + PAGE]],
+                "next": str(rest) if rest else None,
+            },
+        )
+
     @route("POST", "/tasks")
     def create(self, call: Call) -> Reply:
         """Make a task."""
         task = {**TASK, **call.json, "id": uuid.uuid4().hex, "deleted": False, "made_at": self.now()}
         self._tasks[task["id"]] = task
+        self.announce({"id": uuid.uuid4().hex, "change": "created", "task": task["id"]})
         return Reply(201, _shown(task))
 
     @route("GET", "/tasks/{id}")
@@ -131,6 +154,12 @@ class TinySimulator(Simulator):
         key = uuid.uuid4().hex
         self._contacts[key] = {**CONTACT, **person, "id": key}
         return key
+
+    def webhook(self, event: Mapping[str, Any], url: str) -> Webhook:
+        """Return the delivery, signed over its moment and its body."""
+        sent_at, body = self.now().isoformat(), json.dumps(event).encode()
+        signed = hmac.new(self.secret["webhook_secret"].encode(), sent_at.encode() + body, hashlib.sha256)
+        return Webhook(url, {"X-Tiny-Time": sent_at, "X-Tiny-Signature": signed.hexdigest()}, body)
 
     def tasks(self) -> list[dict[str, Any]]:
         """Return the tasks in plain words."""

@@ -1,0 +1,1 @@
+"""The whole hub against what the vendors publish about themselves."""
