@@ -12,7 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.decorators import display
@@ -21,21 +23,17 @@ from crmhub import services
 from crmhub.admin.badges import ago, counted, moment
 from crmhub.admin.capability_page import capability_groups
 from crmhub.admin.connection_form import ConnectionForm
+from crmhub.admin.connection_words import facts, filtered, health_badge, is_app
 from crmhub.admin.writes import HubAdmin, ReadOnlyPast, writer
 from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection
 from crmhub.queries.connections import Tally, connections, tallies
 from crmhub.queries.sync import provider_label
-from crmhub.sync import check_connection
+from crmhub.services.accounts import NOT_LET_IN
+from crmhub.sync import check_connection, page_to_agree_at, redirect_uri
 from providers import registry
 
-HEALTH_BADGE = {
-    Connection.Health.HEALTHY: "in_sync",
-    Connection.Health.DEGRADED: "waiting",
-    Connection.Health.REAUTHORISE: "needs_a_person",
-    Connection.Health.PAUSED: "off",
-    Connection.Health.DISCONNECTED: "off",
-}
+OFF = "Authorising in the browser is off: set PUBLIC_URL to the address at which people reach the hub, such as https://hub.example.com, and restart it."
 
 
 @admin.register(Connection)
@@ -106,6 +104,11 @@ class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
         view = self.admin_site.admin_view
         return [
             path("<uuid:pk>/test/", view(require_POST(self.test_view)), name="crmhub_connection_test"),
+            path(
+                "<uuid:pk>/authorise/",
+                view(require_POST(self.authorise_view)),
+                name="crmhub_connection_authorise",
+            ),
             path("<uuid:pk>/pause/", view(require_POST(self.pause_view)), name="crmhub_connection_pause"),
             path("<uuid:pk>/resume/", view(require_POST(self.resume_view)), name="crmhub_connection_resume"),
             path("<uuid:pk>/disconnect/", view(self.disconnect_view), name="crmhub_connection_disconnect"),
@@ -133,8 +136,11 @@ class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
             except ValidationError as error:
                 form.take(error)
             else:
-                messages.success(request, f"{row.name} is connected.")
-                self._check(request, row)
+                if row.reauthorise_since is not None:
+                    messages.warning(request, f"{row.name} is stored. {row.last_error}")
+                else:
+                    messages.success(request, f"{row.name} is connected.")
+                    self._check(request, row)
                 return HttpResponseRedirect(reverse("admin:crmhub_connection_change", args=[row.pk]))
         return self._page(request, "form", f"Connect {can.label}", form=form, can=can, provider=provider)
 
@@ -166,7 +172,10 @@ class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
             original=row,
             may_change=may_change,
             may_disconnect=self.has_delete_permission(request, row) and row.is_live,
-            facts=_facts(row, tally),
+            facts=facts(row, tally),
+            authorising=may_change and is_app(row),
+            redirect_uri=redirect_uri(),
+            authorising_is_off=OFF,
             waiting_url=filtered(row, "waiting"),
             parked_url=filtered(row, "needs_a_person"),
             badge=health_badge(row),
@@ -182,12 +191,35 @@ class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
             form.take(error)
             return False
         messages.success(request, "Connection saved.")
-        self._check(request, row)
+        if row.last_error == NOT_LET_IN:
+            messages.warning(request, NOT_LET_IN)
+        else:
+            self._check(request, row)
         return True
 
     def test_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Ask the CRM who we are there, and say its answer."""
         return self._do(request, pk, lambda row: self._check(request, row))
+
+    @method_decorator(never_cache)
+    def authorise_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Send the person to the CRM's page where the app is let in; the CRM sends them back to the callback.
+
+        By a page of ours that leads on: a browser that holds `form-action` against the redirects of a form would not leave this host.
+        """
+        row = self.object_or_404(request, pk)
+        if not self.has_change_permission(request, row) or not row.is_live:
+            raise PermissionDenied
+        if not is_app(row) or not redirect_uri():
+            messages.error(request, OFF if is_app(row) else f"{row.name} is not opened by an app.")
+            return HttpResponseRedirect(reverse("admin:crmhub_connection_change", args=[pk]))
+        begun = services.begin_authorisation(
+            connection=row, by=writer(request), session_key=request.session.session_key or ""
+        )
+        there = page_to_agree_at(row, state=begun.state, verifier=begun.verifier)
+        page = self._page(request, "authorise", f"Authorise {row.name}", original=row, there=there)
+        page["Refresh"] = f"0; url={there}"
+        return page
 
     def pause_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Send nothing there until it is resumed."""
@@ -257,59 +289,3 @@ class ConnectionAdmin(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
             **more,
         }
         return TemplateResponse(request, f"admin/crmhub/connection/{template}.html", context)
-
-
-def health_badge(row: Connection) -> str:
-    """Return the account's health as a badge, with the reason on hover."""
-    health = row.health(timezone.now())
-    return format_html(
-        '<span class="hub-badge hub-{}" title="{}">{}</span>', HEALTH_BADGE[health], reason(row), health.label
-    )
-
-
-def reason(row: Connection) -> str:
-    """Return why the account is not simply healthy, in words; "" when it is."""
-    if row.disconnected_at is not None:
-        return f"since {moment(row.disconnected_at)}"
-    if row.paused_at is not None:
-        return f"since {moment(row.paused_at)}"
-    if row.reauthorise_since is not None:
-        return (
-            f"The CRM refuses our credentials since {moment(row.reauthorise_since)}. {row.last_error}".strip()
-        )
-    parts = []
-    if row.wait_until is not None and row.wait_until > timezone.now():
-        parts.append(
-            f"Left alone until {moment(row.wait_until)}: {row.wait_reason or 'the CRM asked for it'}"
-        )
-    if row.switched_off:
-        parts += [
-            f"may not {name.replace('_', ' ')} (missing: {scope or 'a right'})"
-            for name, scope in row.switched_off.items()
-        ]
-    if row.failures:
-        parts.append(f"{counted(row.failures, 'failure')} in a row. {row.last_error}".strip())
-    return "; ".join(parts)
-
-
-def filtered(row: Connection, sync: str) -> str:
-    """Return the address of the tasks that stand so at this account."""
-    return f"{reverse('admin:crmhub_task_changelist')}?crm={row.pk}&sync={sync}"
-
-
-def _facts(row: Connection, tally: Tally) -> list[tuple[str, str]]:
-    now = timezone.now()
-    return [
-        ("Account there", row.account_name or "not known yet: test the connection"),
-        ("Why", reason(row) or "–"),
-        ("In sync", f"{tally.in_sync:,}"),
-        ("Waiting", f"{counted(tally.waiting, 'task')}, {counted(tally.contacts_waiting, 'contact')}"),
-        (
-            "Needs a person",
-            f"{counted(tally.needs_a_person, 'task')}, {counted(tally.contacts_needing_a_person, 'contact')}",
-        ),
-        ("Oldest owed push", ago(tally.oldest, now=now) or "nothing is owed"),
-        ("Last success", moment(row.last_success_at) or "never"),
-        ("Last tested", moment(row.last_checked_at) or "never"),
-        ("Id", str(row.pk)),
-    ]

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crmhub.admin.badges import ago, badges
-from crmhub.admin.connections import filtered, health_badge, reason
+from crmhub.admin.connection_words import filtered, health_badge, reason
 from crmhub.admin.due import DueTime
 from crmhub.queries.connections import count_needing_a_person, live_connections, tallies
 from crmhub.queries.sync import provider_label, short_names

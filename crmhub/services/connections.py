@@ -138,7 +138,7 @@ def _kept_secrets(row: Connection, given: Mapping[str, str]) -> Mapping[str, str
 def _take_secrets(row: Connection, secrets: Mapping[str, str]) -> None:
     row.sealed_secrets = seal(secrets)
     row.credentials_version += 1
-    row.reauthorise_since = None
+    row.reauthorise_since, row.last_error = None, ""
     row.switched_off = {}
     # Of tokens that somebody brought, nobody knows since when they are.
     row.token_obtained_at = row.token_expires_at = row.refreshing_until = None
