@@ -40,7 +40,7 @@ def _reachable(settings: Any) -> None:
     settings.PUBLIC_URL = "https://hub.example.com"
 
 
-def test_the_way_there_is_the_vendors_page_with_its_scopes(vendor):
+def test_the_way_there_is_the_vendors_page_with_its_scopes(hub: Hub, vendor):
     secrets = {"client_id": "the-app-1", "client_secret": "hush-app-secret"}
     required = {one.name: "here" for one in capabilities(vendor).settings if one.is_required}
     real = services.connect_account(provider=vendor, name="Real", secrets=secrets, settings=required)
