@@ -28,6 +28,7 @@ def test_the_first_access_token_is_made_from_the_refresh_token(hub: Hub, each):
     assert titles(simulator) == ["Call Grace"]
     assert simulator.grants.is_open(kept.secrets["access_token"])
     assert kept.token_obtained_at == hub.now
+    assert kept.token_expires_at is not None
     assert timedelta(seconds=LIFE - 10) < kept.token_expires_at - hub.now <= timedelta(seconds=LIFE)
     assert kept.refreshing_until is None
 
@@ -89,6 +90,7 @@ def test_whoever_comes_second_sends_nothing_and_is_counted_as_no_failure(hub: Hu
     hub.push(later=61)
 
     assert (held.failures, held.claim_token, held.sync_status) == (0, None, "pending")
+    assert held.due_at is not None
     assert held.due_at <= hub.now
     assert titles(simulator) == ["Call Grace"]
     assert stored(connection).failures == 0
