@@ -24,7 +24,9 @@ SECRET_TEXTS = [
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@:]*:[^\s/@]*@"), rf"\1{HIDDEN}@"),
     (
-        re.compile(r"(?i)([?&](?:access_?key|secret_?key|api_?key|code|client_secret|\w*token)=)[^&\s\"']+"),
+        re.compile(
+            r"(?i)([?&](?:access_?key|secret_?key|api_?key|code|state|client_secret|\w*token)=)[^&\s\"']+"
+        ),
         rf"\1{HIDDEN}",
     ),
 ]

@@ -17,6 +17,7 @@ from config.logs import HIDDEN, redact
         {"event": "cannot reach redis://ada:s3cret-value@redis:6379"},
         {"url": "https://crm.example.com/tasks?accessKey=s3cret-value&page=2"},
         {"exception": "GET https://crm.example.com/?code=s3cret-value failed"},
+        {"request": "GET /oauth/callback?state=s3cret-value&code=s3cret-value"},
     ],
 )
 def test_secrets_are_hidden(event):

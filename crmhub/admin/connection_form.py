@@ -10,14 +10,21 @@ from django.conf import settings as hub_settings
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from crmhub.admin.connection_words import is_app
 from crmhub.models import Connection
+from crmhub.services.accounts import app_secrets, needed_secrets
 from providers.capabilities import Capabilities, Secret, Setting
 
 SECRET, SETTING = "secret_", "setting_"
+PLAIN, APP = "plain", "app"
+WAYS = ((PLAIN, "with a token or key of the account"), (APP, "by an app that is let in (OAuth)"))
 
 
 class ConnectionForm(forms.Form):
-    """An account at one CRM. `connection` is None for a new one; then every secret must be given."""
+    """An account at one CRM. `connection` is None for a new one; then every secret of one way in must be given.
+
+    Where the CRM lets apps in, `way` says which; the secrets of the other way are left out of what is stored.
+    """
 
     name = forms.CharField(
         max_length=100,
@@ -46,12 +53,58 @@ class ConnectionForm(forms.Form):
         else:
             self.initial = {"name": can.label, "contacts": Connection.Contacts.CREATE}
         stored: Mapping[str, Any] = connection.settings if connection is not None else {}
-        fields = {f"{SECRET}{one.name}": _secret_field(one, is_new=connection is None) for one in can.secrets}
+        fields: dict[str, forms.Field] = {}
+        if can.oauth is not None:
+            fields["way"] = forms.ChoiceField(
+                choices=WAYS,
+                required=False,
+                label="How it is opened",
+                widget=UnfoldAdminSelectWidget,
+                help_text="Fill in the fields of that way only.",
+            )
+            self.initial["way"] = APP if connection is not None and is_app(connection) else PLAIN
+        for secret in (*can.secrets, *self._of_the_app()):
+            fields[f"{SECRET}{secret.name}"] = self._secret_field(secret)
         for setting in can.settings:
             fields[f"{SETTING}{setting.name}"] = _setting_field(setting)
             self.initial[f"{SETTING}{setting.name}"] = _as_text(stored.get(setting.name, setting.default))
         name, *others = self.fields.items()
         self.fields = {name[0]: name[1], **fields, **dict(others), "base_url": self._address()}
+
+    def _of_the_app(self) -> list[Secret]:
+        # An access token is made from the refresh token, and one of the plain secrets may bear its name.
+        return [one for one in app_secrets(self.can) if one.name != "access_token"]
+
+    def _secret_field(self, secret: Secret) -> forms.Field:
+        is_stored = self.connection is not None and self.initial.get("way", PLAIN) == self._way_of(secret)
+        kept = "Stored, and never shown. Leave it empty to keep it. " if is_stored else ""
+        return forms.CharField(
+            label=secret.label,
+            # With two ways in, the chosen one decides, see `clean`.
+            required=self.connection is None and secret.is_required and self.can.oauth is None,
+            strip=True,
+            help_text=f"{kept}{secret.help}",
+            # `render_value` stays off: what was typed is not sent back, not even with an error beside it.
+            widget=_Password(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
+        )
+
+    def _way_of(self, secret: Secret) -> str:
+        return APP if secret in self._of_the_app() else PLAIN
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the secrets of the chosen way, and of no other, where none are stored for it."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        way = self._way()
+        if self.can.oauth is None or (self.connection is not None and way == self.initial["way"]):
+            return data
+        for one in needed_secrets(self.can, {"client_id": "x"} if way == APP else {}):
+            if not data.get(f"{SECRET}{one.name}"):
+                self.add_error(f"{SECRET}{one.name}", self.fields["name"].error_messages["required"])
+        return data
+
+    def _way(self) -> str:
+        given = self.cleaned_data.get(f"{SECRET}client_id")
+        return str(self.cleaned_data.get("way") or (APP if given else self.initial.get("way", PLAIN)))
 
     def _address(self) -> forms.Field:
         may = hub_settings.ALLOW_CUSTOM_CRM_HOSTS
@@ -71,10 +124,13 @@ class ConnectionForm(forms.Form):
 
     def fieldsets(self) -> list[tuple[str, list[Any]]]:
         """Return the fields in the groups that the page shows."""
-        secrets = [self[name] for name in self.fields if name.startswith(SECRET)]
+        plain = [self[f"{SECRET}{one.name}"] for one in self.can.secrets]
+        app = [self[f"{SECRET}{one.name}"] for one in self._of_the_app()]
         settings = [self[name] for name in self.fields if name.startswith(SETTING)]
+        account = [self["name"], *plain] if not app else [self["name"], self["way"]]
         return [
-            ("Account", [self["name"], *secrets]),
+            ("Account", account),
+            *([("With a token or key", plain), ("By an app", app)] if app else []),
             ("What goes there", [self["scope"], self["contacts"]]),
             (f"Settings for {self.can.label}", settings),
             ("Address", [self["base_url"]]),
@@ -83,8 +139,11 @@ class ConnectionForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """Return what was entered, as the services take it; secrets that were left empty are left out."""
         data = self.cleaned_data
+        way = self._way()
         secrets = {
-            name.removeprefix(SECRET): text for name, text in data.items() if name.startswith(SECRET) and text
+            one.name: data[f"{SECRET}{one.name}"]
+            for one in (*self.can.secrets, *self._of_the_app())
+            if data.get(f"{SECRET}{one.name}") and self._serves(one, way)
         }
         settings = {
             name.removeprefix(SETTING): value
@@ -93,6 +152,11 @@ class ConnectionForm(forms.Form):
         }
         plain = {name: data[name] for name in ("name", "scope", "contacts", "base_url")}
         return {**plain, "secrets": secrets, "settings": settings}
+
+    def _serves(self, secret: Secret, way: str) -> bool:
+        """Return whether the secret belongs to this way in, or beside both (webhooks)."""
+        own = self._way_of(secret)
+        return own == way or (own == PLAIN and not secret.is_required)
 
     def take(self, error: ValidationError) -> None:
         """Show what a service refused beside the fields that it concerns."""
@@ -108,18 +172,6 @@ class ConnectionForm(forms.Form):
         # The services name the secret or setting first; the form says it beside that field.
         field = next((f"{prefix}{word}" for word in [text.partition(" ")[0].rstrip(":")] if prefix), "")
         self.add_error(field if field in self.fields else None, text)
-
-
-def _secret_field(secret: Secret, *, is_new: bool) -> forms.Field:
-    kept = "" if is_new else "Stored, and never shown. Leave it empty to keep it. "
-    return forms.CharField(
-        label=secret.label,
-        required=is_new,
-        strip=True,
-        help_text=f"{kept}{secret.help}",
-        # `render_value` stays off: what was typed is not sent back, not even with an error beside it.
-        widget=_Password(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
-    )
 
 
 class _Password(UnfoldAdminTextInputWidget):

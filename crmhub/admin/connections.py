@@ -12,7 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
@@ -20,15 +22,18 @@ from crmhub import services
 from crmhub.admin.badges import ago, counted, moment
 from crmhub.admin.capability_page import capability_groups
 from crmhub.admin.connection_form import ConnectionForm
-from crmhub.admin.health import facts, filtered, health_badge
+from crmhub.admin.connection_words import facts, filtered, health_badge, is_app
 from crmhub.admin.past import ReadOnlyPast
 from crmhub.admin.writes import writer
 from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection
 from crmhub.queries.connections import Tally, connections, tallies
 from crmhub.queries.sync import provider_label
-from crmhub.sync import Checkup, check_connection
+from crmhub.services.accounts import NOT_LET_IN
+from crmhub.sync import check_connection, page_to_agree_at, redirect_uri
 from providers import registry
+
+OFF = "Authorising in the browser is off: set PUBLIC_URL to the address at which people reach the hub, such as https://hub.example.com, and restart it."
 
 
 @admin.register(Connection)
@@ -99,6 +104,11 @@ class ConnectionAdmin(ReadOnlyPast):
         view = self.admin_site.admin_view
         return [
             path("<uuid:pk>/test/", view(require_POST(self.test_view)), name="crmhub_connection_test"),
+            path(
+                "<uuid:pk>/authorise/",
+                view(require_POST(self.authorise_view)),
+                name="crmhub_connection_authorise",
+            ),
             path("<uuid:pk>/pause/", view(require_POST(self.pause_view)), name="crmhub_connection_pause"),
             path("<uuid:pk>/resume/", view(require_POST(self.resume_view)), name="crmhub_connection_resume"),
             path("<uuid:pk>/disconnect/", view(self.disconnect_view), name="crmhub_connection_disconnect"),
@@ -126,7 +136,7 @@ class ConnectionAdmin(ReadOnlyPast):
             except ValidationError as error:
                 form.take(error)
             else:
-                self._check(request, row, well=f"{row.name} is connected.", stored=f"{row.name} is stored")
+                self._tell(request, row, well=f"{row.name} is connected.", stored=f"{row.name} is stored")
                 return HttpResponseRedirect(reverse("admin:crmhub_connection_change", args=[row.pk]))
         return self._page(request, "form", f"Connect {can.label}", form=form, can=can, provider=provider)
 
@@ -159,6 +169,9 @@ class ConnectionAdmin(ReadOnlyPast):
             may_change=may_change,
             may_disconnect=self.has_delete_permission(request, row) and row.is_live,
             facts=facts(row, tally),
+            authorising=may_change and is_app(row),
+            redirect_uri=redirect_uri(),
+            authorising_is_off=OFF,
             waiting_url=filtered(row, "waiting"),
             parked_url=filtered(row, "needs_a_person"),
             badge=health_badge(row),
@@ -173,12 +186,32 @@ class ConnectionAdmin(ReadOnlyPast):
         except ValidationError as error:
             form.take(error)
             return False
-        self._check(request, row, well="Connection saved.", stored="The connection is saved")
+        self._tell(request, row, well="Connection saved.", stored="The connection is saved")
         return True
 
     def test_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Ask the CRM who we are there, and say its answer."""
         return self._do(request, pk, lambda row: self._check(request, row))
+
+    @method_decorator(never_cache)
+    def authorise_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Send the person to the CRM's page where the app is let in; the CRM sends them back to the callback.
+
+        By a page of ours that leads on: a browser that holds `form-action` against the redirects of a form would not leave this host.
+        """
+        row = self.object_or_404(request, pk)
+        if not self.has_change_permission(request, row) or not row.is_live:
+            raise PermissionDenied
+        if not is_app(row) or not redirect_uri():
+            messages.error(request, OFF if is_app(row) else f"{row.name} is not opened by an app.")
+            return HttpResponseRedirect(reverse("admin:crmhub_connection_change", args=[pk]))
+        begun = services.begin_authorisation(
+            connection=row, by=writer(request), session_key=request.session.session_key or ""
+        )
+        there = page_to_agree_at(row, state=begun.state, verifier=begun.verifier)
+        page = self._page(request, "authorise", f"Authorise {row.name}", original=row, there=there)
+        page["Refresh"] = f"0; url={there}"
+        return page
 
     def pause_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Send nothing there until it is resumed."""
@@ -230,10 +263,16 @@ class ConnectionAdmin(ReadOnlyPast):
         act(row)
         return HttpResponseRedirect(reverse("admin:crmhub_connection_change", args=[pk]))
 
+    def _tell(self, request: HttpRequest, row: Connection, *, well: str, stored: str) -> None:
+        """Say what was stored and whether it works; an app that is not let in yet cannot be asked."""
+        if row.last_error == NOT_LET_IN:
+            messages.warning(request, f"{stored}. {NOT_LET_IN}")
+        else:
+            self._check(request, row, well=well, stored=stored)
+
     def _check(self, request: HttpRequest, row: Connection, *, well: str = "", stored: str = "") -> None:
         """Ask the CRM, and say in one message what was done and whether it works. Only ever called by a POST, with no transaction open."""
-        trouble = _unsendable(row)
-        checkup = Checkup(is_well=False, error=trouble) if trouble else check_connection(row)
+        checkup = check_connection(row)
         if checkup.is_well:
             said = " · ".join(checkup.lines) or f"{row.name} answers."
             messages.success(request, f"{well} {said}".strip())
@@ -251,16 +290,3 @@ class ConnectionAdmin(ReadOnlyPast):
             **more,
         }
         return TemplateResponse(request, f"admin/crmhub/connection/{template}.html", context)
-
-
-def _unsendable(row: Connection) -> str:
-    """Return which stored secrets no request can carry, in words, "" for none or where they cannot be read at all."""
-    try:
-        stored = row.secrets
-    except SecretsUnreadable:
-        return ""  # asking the CRM says so
-    labels = {one.name: one.label for one in row.capabilities.secrets}
-    wrong = [
-        labels.get(name, name) for name, text in stored.items() if not (text.isascii() and text.isprintable())
-    ]
-    return f"{', '.join(wrong)}: holds a character that cannot be sent. Enter it again." if wrong else ""

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crmhub.admin.badges import ago, badges
+from crmhub.admin.connection_words import filtered, health_badge, reason
 from crmhub.admin.due import DueTime
-from crmhub.admin.health import filtered, health_badge, reason
 from crmhub.queries.connections import count_needing_a_person, live_connections, tallies
 from crmhub.queries.sync import provider_label, short_names
 from crmhub.queries.tasks import my_due_tasks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmhub.models.access import ApiKey, Profile
 from crmhub.models.attempts import Attempt
+from crmhub.models.authorisations import Authorisation
 from crmhub.models.connections import Connection
 from crmhub.models.links import (
     ContactLink,
@@ -22,6 +23,7 @@ from crmhub.models.tasks import Task, TaskContact, TaskRecord
 __all__ = [
     "ApiKey",
     "Attempt",
+    "Authorisation",
     "Connection",
     "Contact",
     "ContactLink",

@@ -13,6 +13,8 @@ from crmhub.models.ids import new_id
 from providers import registry
 from providers.capabilities import Capabilities
 
+RENEWED_AT = 0.8  # of an access token's life: what is left is for a vendor that is unwell just then
+
 
 def provider_choices() -> list[tuple[str, str]]:
     """Return code and label of every registered provider."""
@@ -33,6 +35,8 @@ class Connection(models.Model):
     `wait_until` holds the whole account back (quota, circuit); `wait_reason` says why in words. `failures` counts transient failures in a
     row. `reauthorise_since` is set when the credentials were refused; links then stay pending. `switched_off` maps an operation to the scope
     that it lacks. `credentials_version` grows with every change of the secrets, so that a late refusal of old ones is ignored.
+    `token_obtained_at` and `token_expires_at` are the life of an app's access token, null where it is not known; until `refreshing_until` one
+    worker renews it and no other asks. `account_id` is the vendor's id of the account, "" until it was told.
     `disconnected_at` ends it; its links stay as history.
     """
 
@@ -70,10 +74,14 @@ class Connection(models.Model):
     scope = models.CharField("tasks", max_length=6, choices=Scope, default=Scope.ALL)
     contacts = models.CharField(max_length=6, choices=Contacts, default=Contacts.CREATE)
     account_name = models.CharField("account there", max_length=300, blank=True, editable=False)
+    account_id = models.CharField(max_length=200, blank=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)
     reauthorise_since = models.DateTimeField(null=True, blank=True, editable=False)
+    token_obtained_at = models.DateTimeField(null=True, blank=True, editable=False)
+    token_expires_at = models.DateTimeField("access token ends", null=True, blank=True, editable=False)
+    refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
     wait_until = models.DateTimeField(null=True, blank=True, editable=False)
     wait_reason = models.CharField(max_length=500, blank=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)
@@ -88,6 +96,10 @@ class Connection(models.Model):
             "sealed_secrets",
             "credentials_version",
             "learned",
+            "account_id",
+            "token_obtained_at",
+            "token_expires_at",
+            "refreshing_until",
             "wait_until",
             "wait_reason",
             "failures",
@@ -137,6 +149,18 @@ class Connection(models.Model):
     def secrets(self) -> dict[str, str]:
         """Return the credentials. Raises `SecretsUnreadable` when the key that sealed them is missing."""
         return unseal(self.sealed_secrets)
+
+    @property
+    def is_app(self) -> bool:
+        """Return whether an app is let into the account, instead of a plain token opening it. Raises `SecretsUnreadable`."""
+        return self.capabilities.oauth is not None and bool(self.secrets.get("client_id"))
+
+    @property
+    def token_renewal_at(self) -> datetime | None:
+        """Return from when on the access token is to be renewed; None where its life is not known, which is at once."""
+        if self.token_expires_at is None or self.token_obtained_at is None:
+            return self.token_expires_at
+        return self.token_obtained_at + RENEWED_AT * (self.token_expires_at - self.token_obtained_at)
 
     @property
     def is_live(self) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from crmhub.services.authorisations import begin_authorisation, finish_authorisation
 from crmhub.services.connections import (
     change_connection,
     connect_account,
     disconnect_account,
     note_check,
     pause_connection,
-    replace_secrets,
-    reseal_secrets,
     resume_connection,
     switch_on,
 )
+from crmhub.services.credentials import replace_secrets, reseal_secrets
 from crmhub.services.keys import create_key, note_key_used, revoke_key
 from crmhub.services.links import (
     add_to_crm,
@@ -45,6 +45,7 @@ __all__ = [
     "Saved",
     "StaleVersion",
     "add_to_crm",
+    "begin_authorisation",
     "change_connection",
     "choose_candidate",
     "complete_task",
@@ -53,6 +54,7 @@ __all__ = [
     "delete_task",
     "disconnect_account",
     "exclude_link",
+    "finish_authorisation",
     "link_record",
     "note_check",
     "note_key_used",

@@ -17,9 +17,13 @@ CALLS_PER_SECONDS = "calls/seconds, comma-separated, such as 190/10 or 200/60,10
 # in a window it would be begun again for ever.
 FEWEST_CALLS = 5
 SMALLEST_SHARE = 0.05
+TOKENS = ("access_token", "refresh_token")
 BYTE_ORDER_MARK = "\ufeff"  # editors of one family put it before the text of a file, where nobody sees it
 
 Problems = dict[str, list[str]]
+
+# Why an app's connection waits, where nobody has let the app in.
+NOT_LET_IN = "The app has not been let into the account yet, so nothing is sent. Authorise it on the connection's page, or give a refresh token."
 
 
 def tidy_secrets(secrets: Mapping[str, str]) -> dict[str, str]:
@@ -67,6 +71,45 @@ def needed_secrets(can: Capabilities, given: Mapping[str, str]) -> tuple[Secret,
     plain = tuple(one for one in can.secrets if one.is_required)
     app = tuple(one for one in app_secrets(can) if one.is_required)
     return app if any(given.get(one.name) for one in app) else plain
+
+
+def is_app(secrets: Mapping[str, str]) -> bool:
+    """Return whether these are the secrets of an app, and not the plain ones."""
+    return bool(secrets.get("client_id"))
+
+
+def is_to_be_let_in(can: Capabilities, secrets: Mapping[str, str]) -> bool:
+    """Return whether an app waits for somebody to let it into the account: it has no token of any kind."""
+    return can.oauth is not None and is_app(secrets) and not any(secrets.get(name) for name in TOKENS)
+
+
+def merged_secrets(can: Capabilities, stored: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return the stored secrets with the given ones over them. What belongs to another way in does not stay.
+
+    Another app's tokens are void, and so is the access token of another refresh token. Whoever gives every plain secret and nothing of an app
+    goes over to the plain way, whoever gives an app leaves it.
+    """
+    app = {one.name for one in app_secrets(can)}
+    plain = {one.name for one in can.secrets if one.is_required}
+    void: set[str] = set()
+    if app and given.get("client_id", stored.get("client_id")) != stored.get("client_id"):
+        void = app | plain
+    elif app and is_app(stored) and given.get("refresh_token"):
+        void = {"access_token"}
+    elif app and is_app(stored) and plain <= set(given) and not (app - plain) & set(given):
+        void = app
+    return {**{name: value for name, value in stored.items() if name not in void}, **given}
+
+
+def is_whole(can: Capabilities, given: Mapping[str, str]) -> bool:
+    """Return whether these are all secrets that such an account can have, so that none of the stored ones is needed."""
+    beside = {one.name for one in can.secrets if not one.is_required}
+    way = (
+        {"client_id", "client_secret", "refresh_token"}
+        if is_app(given)
+        else {one.name for one in can.secrets}
+    )
+    return way | beside <= set(given)
 
 
 def check_address(can: Capabilities, base_url: str, problems: Problems) -> None:

@@ -9,17 +9,19 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
 
 from crmhub import wake
 from crmhub.clock import database_now
-from crmhub.crypto import SecretsUnreadable, reseal, seal
+from crmhub.crypto import SecretsUnreadable, seal
 from crmhub.models import Connection, ContactLink, TaskLink
 from crmhub.services.accounts import (
+    NOT_LET_IN,
     Problems,
-    app_secrets,
     check_address,
     check_secrets,
+    is_to_be_let_in,
+    is_whole,
+    merged_secrets,
     names_another_account,
     tidy_secrets,
     typed_settings,
@@ -41,7 +43,7 @@ def connect_account(
     now: datetime | None = None,
 ) -> Connection:
     """Make a connection; nothing is called. Raises `ValidationError` by field: unknown CRM, missing or unknown secret or setting, a host
-    that is not the vendor's, a name that is taken.
+    that is not the vendor's, a name that is taken. An app without a token is stored and needs re-authorisation: nothing is sent.
     """
     if provider not in codes():
         raise ValidationError(
@@ -64,6 +66,7 @@ def connect_account(
     )
     _validate(connection, problems)
     connection.sealed_secrets = seal(secrets)
+    _wait_to_be_let_in(connection, secrets, now=connection.created_at)
     connection.__dict__["_history_user"] = by
     connection.save(force_insert=True)
     return connection
@@ -104,23 +107,47 @@ def change_connection(
         row.name = row.name if name is None else name.strip()
         row.scope = row.scope if scope is None else scope
         row.contacts = row.contacts if contacts is None else contacts
+        kept = given if moved or not given else _kept_secrets(row, given)
+        if given and "secrets" not in problems:
+            check_secrets(can, kept, problems, is_new=True)
         _validate(row, problems)
         if moved:
             # What the old address told of itself says nothing about the new one.
-            row.account_name, row.learned = "", {}
+            row.account_name, row.account_id, row.learned = "", "", {}
         if given:
-            # Whoever gives all of them need not have the key that sealed the old ones.
-            is_whole = moved or {one.name for one in (*can.secrets, *app_secrets(can))} <= set(given)
-            row.sealed_secrets = seal(given if is_whole else {**row.secrets, **given})
-            row.credentials_version += 1
-            row.reauthorise_since = None
-            row.switched_off = {}
+            _take_secrets(row, kept)
         row.__dict__["_history_user"] = by
         row.save()
         if settings is not None or contacts is not None:
             owe_what_was_impossible(row, now=database_now())
         wake.after_commit([row.pk])
     return row
+
+
+def _kept_secrets(row: Connection, given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what is to be stored. Whoever gives all secrets need not have the key that sealed the old ones."""
+    try:
+        stored = row.secrets
+    except SecretsUnreadable:
+        if is_whole(row.capabilities, given):
+            return given
+        raise
+    return merged_secrets(row.capabilities, stored, given)
+
+
+def _take_secrets(row: Connection, secrets: Mapping[str, str]) -> None:
+    row.sealed_secrets = seal(secrets)
+    row.credentials_version += 1
+    row.reauthorise_since, row.last_error = None, ""
+    row.switched_off = {}
+    # Of tokens that somebody brought, nobody knows since when they are.
+    row.token_obtained_at = row.token_expires_at = row.refreshing_until = None
+    _wait_to_be_let_in(row, secrets, now=database_now())
+
+
+def _wait_to_be_let_in(row: Connection, secrets: Mapping[str, str], *, now: datetime) -> None:
+    if is_to_be_let_in(row.capabilities, secrets):
+        row.reauthorise_since, row.last_error = now, NOT_LET_IN
 
 
 def _refuse_other_account(row: Connection, changed: list[str], problems: Problems) -> None:
@@ -136,47 +163,11 @@ def _refuse_other_account(row: Connection, changed: list[str], problems: Problem
         )
 
 
-def replace_secrets(*, connection: Connection, secrets: Mapping[str, str], version: int) -> bool:
-    """Store refreshed secrets if those that were used (`version`) are still the ones there; returns whether they were stored.
-
-    The secrets of an account that was disconnected meanwhile stay destroyed.
-    """
-    return bool(
-        Connection.objects.filter(
-            pk=connection.pk, credentials_version=version, disconnected_at__isnull=True
-        ).update(
-            sealed_secrets=seal(secrets),
-            credentials_version=F("credentials_version") + 1,
-            reauthorise_since=None,
-        )
-    )
-
-
-def reseal_secrets() -> int:
-    """Encrypt every connection's secrets with the newest key; returns how many. All or none: raises `SecretsUnreadable`, which names the
-    connections whose secrets cannot be read, with nothing changed.
-    """
-    with transaction.atomic():
-        rows = list(Connection.objects.select_for_update(no_key=True).exclude(sealed_secrets=""))
-        unreadable = []
-        for row in rows:
-            try:
-                row.sealed_secrets = reseal(row.sealed_secrets)
-            except SecretsUnreadable:
-                unreadable.append(row.name)
-        if unreadable:
-            raise SecretsUnreadable(
-                f"Nothing was changed: the credentials of {', '.join(unreadable)} cannot be read with the keys in CREDENTIALS_KEYS; the "
-                "key that sealed them is missing or wrong. Add it behind the newest, or connect these accounts anew."
-            )
-        Connection.objects.bulk_update(rows, ["sealed_secrets"])
-    return len(rows)
-
-
 def note_check(
     *,
     connection: Connection,
     account_name: str,
+    account_id: str = "",
     learned: Mapping[str, Any] | None = None,
     now: datetime | None = None,
 ) -> None:
@@ -185,6 +176,7 @@ def note_check(
     with transaction.atomic():
         row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         row.account_name = account_name[:300]
+        row.account_id = account_id[:200] or row.account_id
         row.learned = {**row.learned, **(learned or {})}
         row.last_checked_at = now
         row.reauthorise_since = None
@@ -195,6 +187,7 @@ def note_check(
         row.save(
             update_fields=[
                 "account_name",
+                "account_id",
                 "learned",
                 "last_checked_at",
                 "reauthorise_since",
@@ -234,7 +227,8 @@ def disconnect_account(
     *, connection: Connection, by: AbstractBaseUser | None = None, now: datetime | None = None
 ) -> None:
     """End the connection: its secrets are destroyed, its links stay as history, nothing is sent there any more."""
-    _set(connection, by, disconnected_at=now or database_now(), sealed_secrets="")
+    tokens = {"token_obtained_at": None, "token_expires_at": None, "refreshing_until": None}
+    _set(connection, by, disconnected_at=now or database_now(), sealed_secrets="", **tokens)
 
 
 def _set(connection: Connection, by: AbstractBaseUser | None, **values: Any) -> None:

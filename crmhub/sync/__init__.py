@@ -6,9 +6,21 @@ it exact are told in docs/sync.md, each with the test that holds it.
 
 from __future__ import annotations
 
+from crmhub.sync.authorise import NotLetIn, let_in, page_to_agree_at, redirect_uri
 from crmhub.sync.checkup import Checkup, check_connection
 from crmhub.sync.losses import expected_losses
 from crmhub.sync.push import Pushed, push_due
 from crmhub.sync.sweep import sweep
 
-__all__ = ["Checkup", "Pushed", "check_connection", "expected_losses", "push_due", "sweep"]
+__all__ = [
+    "Checkup",
+    "NotLetIn",
+    "Pushed",
+    "check_connection",
+    "expected_losses",
+    "let_in",
+    "page_to_agree_at",
+    "push_due",
+    "redirect_uri",
+    "sweep",
+]

@@ -12,6 +12,8 @@ from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection, ContactLink, TaskLink
 from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import PaceGate
+from crmhub.sync.health import is_tried_again, note_refused
+from crmhub.sync.tokens import keep_access
 from providers.errors import ProviderError, Unauthorized
 from providers.types import Identity
 
@@ -38,13 +40,11 @@ def check_connection(connection: Connection, *, now: datetime | None = None) -> 
     """
     moment = now or database_now()
     try:
-        provider, _ = provider_for(
-            connection, gate=PaceGate(connection.pk, limits_of(connection), lane=0, now=now)
-        )
-        identity = provider.check()
-        learned = {**identity.learned, **provider.prepare()}
+        identity, learned = _asked(connection, now=now)
     except SecretsUnreadable as error:
         return Checkup(is_well=False, error=str(error))
+    except _Held as held:
+        return Checkup(is_well=False, error=held.error.detail)
     except ProviderError as error:
         _note_trouble(connection, error, now=moment)
         return Checkup(is_well=False, error=error.detail)
@@ -54,9 +54,45 @@ def check_connection(connection: Connection, *, now: datetime | None = None) -> 
         return Checkup(
             is_well=False, error="The hub failed to ask; its log says how. Nothing was changed there."
         )
-    services.note_check(connection=connection, account_name=identity.name, learned=learned, now=moment)
+    services.note_check(
+        connection=connection,
+        account_name=identity.name,
+        account_id=identity.id,
+        learned=learned,
+        now=moment,
+    )
     _try_forbidden_again(connection, now=moment)
     return Checkup(is_well=True, lines=_in_words(connection, identity, learned))
+
+
+class _Held(Exception):
+    """The account was not asked, for its access token cannot be used now; that is written down already."""
+
+    def __init__(self, error: ProviderError) -> None:
+        super().__init__(error.detail)
+        self.error = error
+
+
+def _asked(connection: Connection, *, now: datetime | None) -> tuple[Identity, dict[str, object]]:
+    """Return what the account tells. A token that it refuses although its time is not over is renewed, once."""
+    try:
+        return _ask(connection, now=now)
+    except Unauthorized as error:
+        if not is_tried_again(connection):
+            raise
+        note_refused(connection, error.detail, now=now or database_now())
+        connection.refresh_from_db()
+        return _ask(connection, now=now)
+
+
+def _ask(connection: Connection, *, now: datetime | None) -> tuple[Identity, dict[str, object]]:
+    if (error := keep_access(connection, now=now)) is not None:
+        raise _Held(error)
+    provider, _ = provider_for(
+        connection, gate=PaceGate(connection.pk, limits_of(connection), lane=0, now=now)
+    )
+    identity = provider.check()
+    return identity, {**identity.learned, **provider.prepare()}
 
 
 def _note_trouble(connection: Connection, error: ProviderError, *, now: datetime) -> None:
@@ -90,6 +126,10 @@ def _in_words(connection: Connection, identity: Identity, learned: dict[str, obj
         lines.append("May: " + (", ".join(identity.scopes) or "nothing that it names"))
     if identity.time_zone or learned.get("time_zone"):
         lines.append(f"Time zone there: {identity.time_zone or learned['time_zone']}")
+    if connection.token_expires_at is not None:
+        lines.append(
+            f"Access token: until {connection.token_expires_at:%Y-%m-%d %H:%M} UTC; it is renewed by itself"
+        )
     lines += [f"Left of the limits: {text}" for text in identity.limits]
     lines.append(
         "Our pace: " + ", ".join(f"{one.calls} in {one.seconds:g} s" for one in limits_of(connection))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from django.conf import settings as hub_settings
@@ -15,20 +15,28 @@ from providers.registry import provider_class
 from providers.types import Account
 
 
-def provider_for(connection: Connection, *, gate: Gate | None = None) -> tuple[Provider, Recorder]:
+def provider_for(
+    connection: Connection,
+    *,
+    gate: Gate | None = None,
+    secrets: Mapping[str, str] | None = None,
+    hidden: Iterable[str] = (),
+) -> tuple[Provider, Recorder]:
     """Return the provider of this connection, made for one operation, and the recorder of what it sends.
 
-    Raises `SecretsUnreadable` when the key that sealed the credentials is missing.
+    `secrets` are used instead of the stored ones; `hidden` is to be shown nowhere either. Raises `SecretsUnreadable` when the key that sealed
+    the credentials is missing. Whoever calls the vendor has asked `tokens.keep_access` first.
     """
-    account = account_of(connection)
-    recorder = Recorder(transport_for(connection.provider), secrets=account.secrets.values(), gate=gate)
+    account = account_of(connection, secrets)
+    kept_out = (*account.secrets.values(), *hidden)
+    recorder = Recorder(transport_for(connection.provider), secrets=kept_out, gate=gate)
     return provider_class(connection.provider)(account, recorder), recorder
 
 
-def account_of(connection: Connection) -> Account:
+def account_of(connection: Connection, secrets: Mapping[str, str] | None = None) -> Account:
     """Return the connection as the provider sees it; settings that were not given have their defaults."""
     return Account(
-        secrets=connection.secrets,
+        secrets=connection.secrets if secrets is None else secrets,
         settings=settings_of(connection),
         learned=connection.learned,
         base_url=connection.base_url,

@@ -92,7 +92,11 @@ def _unauthorized(case: Case, error: ProviderError) -> Verdict:
         "last_error": error.detail,
         "last_error_code": error.code,
     }
-    decision = "Waits until somebody renews the credentials of this connection."
+    decision = (
+        "Sent again with renewed credentials."
+        if case.is_renewed
+        else "Waits until somebody renews the credentials of this connection."
+    )
     return Verdict(
         changes, outcome=error.code, detail=error.detail, decision=decision, refused_credentials=True
     )

@@ -22,10 +22,12 @@ from crmhub.sync.claim import STOPS_ITS_WORKER_AFTER, Claim, take, window_of
 from crmhub.sync.credentials import limits_of, settings_of
 from crmhub.sync.directory import know_owners
 from crmhub.sync.gate import A_MOMENT, PaceGate
+from crmhub.sync.health import hold_back
 from crmhub.sync.mapping import read_contacts, read_tasks
 from crmhub.sync.perform import Answered, Call, Item, cost_of, group, perform
 from crmhub.sync.plan import plan_contact, plan_task
-from crmhub.sync.settle import Piece, hold_back, settle
+from crmhub.sync.settle import Piece, settle
+from crmhub.sync.tokens import ASK_AGAIN, keep_access
 from crmhub.sync.values import Action, Create, Delete, LinkState, Remote, WantedContact, WantedTask
 from providers.capabilities import Level
 from providers.errors import NotSent, ProviderError
@@ -61,6 +63,10 @@ def push_due(connection_id: UUID, *, now: datetime | None = None) -> Pushed:
             break
         # No call begins so late that it could outlive the job.
         left = began + settings.JOB_SOFT_LIMIT - settings.HTTP_DEADLINE_SECONDS - time.monotonic()
+        if (held := keep_access(connection, now=now, left=left)) is not None:
+            # Nothing is claimed: the links stay due, and nothing is counted.
+            done.ask_again_in = ASK_AGAIN.total_seconds() if isinstance(held, NotSent) else None
+            break
         # One kind at a time: what the CRM said to the first (a quota, refused credentials) is heeded before the second.
         if not any(
             _push_some(model, connection, done, lane=lane, left=left, now=now)

@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
 from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink, SyncStatus
 from crmhub.services.links import HELD, owe, owe_tasks_of_contact
-from crmhub.sync import circuit
 from crmhub.sync.claim import Claim, landing_of
 from crmhub.sync.credentials import settings_of
+from crmhub.sync.health import hold_back, is_tried_again, note_refused, note_unwell
 from crmhub.sync.judge import judge
 from crmhub.sync.perform import Answered
 from crmhub.sync.values import Action, Create, LinkState, Remote, WantedContact, WantedTask
 from crmhub.sync.verdict import Case, Verdict, parked
+from providers.errors import Unauthorized
 from providers.types import Exchange
 
 
@@ -71,6 +71,7 @@ def _case(connection: Connection, piece: Piece, row: PushedLink, *, now: datetim
     started, ended = (
         (piece.answer.started, piece.answer.ended) if piece.answer and piece.answer.ended else (here, here)
     )
+    is_refused = piece.answer is not None and isinstance(piece.answer.error, Unauthorized)
     return Case(
         link=piece.link,
         wanted=piece.wanted,
@@ -87,6 +88,7 @@ def _case(connection: Connection, piece: Piece, row: PushedLink, *, now: datetim
         settings=settings_of(connection),
         switched_off=connection.switched_off,
         landing=landing_of(connection),
+        is_renewed=is_refused and is_tried_again(connection),
     )
 
 
@@ -201,32 +203,13 @@ def _note_connection(connection: Connection, verdicts: Sequence[Verdict], *, now
     if any(verdict.is_well for verdict in verdicts):
         row.update(failures=0, last_error="", last_success_at=now)
     elif unwell := next((verdict for verdict in verdicts if verdict.is_unwell), None):
-        _note_unwell(connection, unwell, now=now)
+        note_unwell(connection, unwell.detail, now=now)
     if waits := [verdict for verdict in verdicts if verdict.leave_alone_for]:
         longest = max(waits, key=lambda verdict: verdict.leave_alone_for or timedelta())
         hold_back(connection, until=now + (longest.leave_alone_for or timedelta()), why=longest.detail)
     if refused := next((verdict for verdict in verdicts if verdict.refused_credentials), None):
-        # Only if the credentials are still those that were refused; somebody may have renewed them meanwhile.
-        row.filter(credentials_version=connection.credentials_version, reauthorise_since__isnull=True).update(
-            reauthorise_since=now, last_error=refused.detail[:500]
-        )
+        note_refused(connection, refused.detail, now=now)
     lacking = {name: scope for verdict in verdicts for name, scope in verdict.lacks_scope.items()}
     if lacking:
         fresh = row.select_for_update(no_key=True).get()
         row.update(switched_off={**fresh.switched_off, **lacking})
-
-
-def _note_unwell(connection: Connection, unwell: Verdict, *, now: datetime) -> None:
-    row = Connection.objects.filter(pk=connection.pk)
-    row.update(failures=F("failures") + 1, last_error=unwell.detail[:500])
-    failures = row.values_list("failures", flat=True).get()
-    if (rest := circuit.rest_after(failures)) is not None:
-        why = f"{failures} failures in a row: it is tried again with one task. {unwell.detail}"
-        hold_back(connection, until=now + rest, why=why)
-
-
-def hold_back(connection: Connection, *, until: datetime, why: str) -> None:
-    """Leave the whole account alone until then; an earlier, longer wait stays."""
-    row = Connection.objects.filter(pk=connection.pk)
-    row.filter(wait_until__isnull=True).update(wait_until=until, wait_reason=why[:500])
-    row.filter(wait_until__lt=until).update(wait_until=until, wait_reason=why[:500])

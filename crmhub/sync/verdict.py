@@ -21,7 +21,7 @@ class Case:
     """All that a verdict is made from. `is_owed` says that the task changed since it was read, or is owed for another reason.
 
     `previous_mark` is `may_land_until` as it was before this claim; `mark` as this claim set it (None: it set none). `sent_at` and `ended_at` are when the call began and was over,
-    by the database's clock.
+    by the database's clock. `is_renewed`: credentials that were refused are others by now, or are renewed without a person.
     """
 
     link: LinkState
@@ -39,6 +39,7 @@ class Case:
     settings: Mapping[str, object]
     switched_off: Mapping[str, str]
     landing: timedelta
+    is_renewed: bool = False
     chance: random.Random | None = None
 
 

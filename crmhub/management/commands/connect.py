@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.urls import reverse
 
 from config.running import hub_that_runs
 from crmhub import services
 from crmhub.management.base import HubCommand, trouble_with_redis
 from crmhub.models import Connection
-from crmhub.sync import check_connection
+from crmhub.services.accounts import NOT_LET_IN, app_secrets
+from crmhub.sync import check_connection, redirect_uri
 from providers.registry import capabilities, codes
 
 WHERE_SECRETS_COME_FROM = "key=@file, key=env:NAME or key=- (asks for it)"
@@ -73,6 +75,9 @@ class Command(HubCommand):
         self._refuse_a_real_account_in_a_demo(options["provider"], options["base_url"])
         connection = self._store(options)
         label = connection.capabilities.label
+        if connection.last_error == NOT_LET_IN:
+            self._tell_where_to_authorise(connection, label)
+            return
         self.say(f"Asking {label} who we are …")
         checkup = check_connection(connection)
         for line in checkup.lines:
@@ -84,6 +89,20 @@ class Command(HubCommand):
                 f"manage.py disconnect {connection.pk}"
             )
         self.say(f"{connection.name} is connected; {_what_follows(connection)}.")
+        self.say(str(connection.pk))
+
+    def _tell_where_to_authorise(self, connection: Connection, label: str) -> None:
+        """Say how the app comes into the account; until then the connection is stored and sends nothing."""
+        self.say(f"{connection.name} is stored. {NOT_LET_IN}")
+        if redirect_uri():
+            page = reverse("admin:crmhub_connection_change", args=[connection.pk])
+            self.say(f"  Open {settings.PUBLIC_URL}{page} and press “Authorise at {label}”.")
+            self.say(f"  The app must name this redirect address at {label}: {redirect_uri()}")
+        else:
+            self.say(
+                "  Authorising in the browser is off: set PUBLIC_URL to the hub's address and restart it,"
+            )
+            self.say("  or run the same command again with --secret refresh_token=…")
         self.say(str(connection.pk))
 
     def _refuse_a_real_account_in_a_demo(self, provider: str, base_url: str) -> None:
@@ -185,6 +204,10 @@ def _told_of(code: str) -> str:
     can = capabilities(code)
     lines = [f"{code} ({can.label})"]
     lines += [f"  --secret {one.name:16} {one.label}. {one.help}".rstrip() for one in can.secrets]
+    if can.oauth is not None:
+        lines.append("  or, for an app that is let into the account:")
+        lines += [f"  --secret {one.name:16} {one.label}. {one.help}".rstrip() for one in app_secrets(can)]
+        lines += [f"  {can.oauth.app_help}"] if can.oauth.app_help else []
     for one in can.settings:
         choices = f" ({' | '.join(word for word, _ in one.choices)})" if one.choices else ""
         needed = " Required." if one.is_required else ""

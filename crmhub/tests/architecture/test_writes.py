@@ -42,7 +42,8 @@ NO_ROWS = {"context", "self.initial", "app.conf", "_store()", "agreed"}
 HEALTH = {
     *("reauthorise_since", "wait_until", "wait_reason", "failures", "last_error", "last_success_at"),
     *("last_checked_at", "owners_read_at", "switched_off", "credentials_version", "sealed_secrets"),
-    *("account_name", "learned"),
+    *("account_name", "account_id", "learned"),
+    *("token_obtained_at", "token_expires_at", "refreshing_until"),
 }
 ENGINES_OWN = HEALTH | {
     field.attname

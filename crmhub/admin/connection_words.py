@@ -1,4 +1,4 @@
-"""How an account is, in words: its badge, why, and what lies there."""
+"""How an account is, in the words of its page."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from crmhub.admin.badges import ago, counted, moment
+from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection
 from crmhub.queries.connections import Tally
+from crmhub.services.accounts import NOT_LET_IN
 
 HEALTH_BADGE = {
     Connection.Health.HEALTHY: "in_sync",
@@ -34,9 +36,10 @@ def reason(row: Connection) -> str:
     if row.paused_at is not None:
         return f"since {moment(row.paused_at)}"
     if row.reauthorise_since is not None:
-        return (
-            f"The CRM refuses our credentials since {moment(row.reauthorise_since)}. {row.last_error}".strip()
-        )
+        since = moment(row.reauthorise_since)
+        if row.last_error == NOT_LET_IN:
+            return f"Since {since}: {NOT_LET_IN}"
+        return f"The CRM refuses our credentials since {since}. {row.last_error}".strip()
     parts = []
     if row.wait_until is not None and row.wait_until > timezone.now():
         parts.append(
@@ -52,16 +55,25 @@ def reason(row: Connection) -> str:
     return "; ".join(parts)
 
 
+def is_app(row: Connection) -> bool:
+    """Return whether an app opens the account; False where the secrets cannot be read, which the page says elsewhere."""
+    try:
+        return row.is_live and row.is_app
+    except SecretsUnreadable:
+        return False
+
+
 def filtered(row: Connection, sync: str) -> str:
     """Return the address of the tasks that stand so at this account."""
     return f"{reverse('admin:crmhub_task_changelist')}?crm={row.pk}&sync={sync}"
 
 
 def facts(row: Connection, tally: Tally) -> list[tuple[str, str]]:
-    """Return what is to be known of the account, each fact with its name."""
+    """Return what the page of an account says of it: names and texts."""
     now = timezone.now()
     return [
         ("Account there", row.account_name or "not known yet: test the connection"),
+        *_life_of_token(row),
         ("Why", reason(row) or "–"),
         ("In sync", f"{tally.in_sync:,}"),
         ("Waiting", f"{counted(tally.waiting, 'task')}, {counted(tally.contacts_waiting, 'contact')}"),
@@ -74,3 +86,13 @@ def facts(row: Connection, tally: Tally) -> list[tuple[str, str]]:
         ("Last tested", moment(row.last_checked_at) or "never"),
         ("Id", str(row.pk)),
     ]
+
+
+def _life_of_token(row: Connection) -> list[tuple[str, str]]:
+    """Return when the app's access token ends; nothing for an account without one."""
+    if row.token_expires_at is None:
+        text = "its end is not known; it is renewed before anything is sent"
+        return [("Access token", text)] if is_app(row) and row.reauthorise_since is None else []
+    ends = "ended" if row.token_expires_at <= timezone.now() else "ends"
+    by = "by itself" if row.reauthorise_since is None else "when the app is authorised again"
+    return [("Access token", f"{ends} {moment(row.token_expires_at)}; it is renewed {by}")]

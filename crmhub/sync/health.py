@@ -1,0 +1,57 @@
+"""Writing down how an account is: unwell, over its quota, or refusing our credentials."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import F
+
+from crmhub.models import Connection
+from crmhub.sync import circuit
+
+
+def hold_back(connection: Connection, *, until: datetime, why: str) -> None:
+    """Leave the whole account alone until then; an earlier, longer wait stays."""
+    row = Connection.objects.filter(pk=connection.pk)
+    row.filter(wait_until__isnull=True).update(wait_until=until, wait_reason=why[:500])
+    row.filter(wait_until__lt=until).update(wait_until=until, wait_reason=why[:500])
+
+
+def note_unwell(connection: Connection, detail: str, *, now: datetime) -> None:
+    """Count a failure of the account; several in a row let it rest."""
+    row = Connection.objects.filter(pk=connection.pk)
+    row.update(failures=F("failures") + 1, last_error=detail[:500])
+    failures = row.values_list("failures", flat=True).get()
+    if (rest := circuit.rest_after(failures)) is not None:
+        why = f"{failures} failures in a row: it is tried again with one task. {detail}"
+        hold_back(connection, until=now + rest, why=why)
+
+
+def note_refused(connection: Connection, detail: str, *, now: datetime) -> None:
+    """Write down that the credentials of `connection`, as it was read, are refused.
+
+    Nothing if they were renewed meanwhile. An access token that has worked and can be renewed is at its end; with any other, a person is needed.
+    """
+    row = Connection.objects.filter(pk=connection.pk)
+    still_used = row.filter(credentials_version=connection.credentials_version)
+    if _can_be_renewed(row.get()):
+        still_used.update(token_expires_at=now)
+    else:
+        still_used.filter(reauthorise_since__isnull=True).update(
+            reauthorise_since=now, last_error=detail[:500]
+        )
+
+
+def is_tried_again(connection: Connection) -> bool:
+    """Return whether a refusal of these credentials ends without a person: they are others by now, or are renewed."""
+    fresh = Connection.objects.get(pk=connection.pk)
+    return fresh.credentials_version != connection.credentials_version or _can_be_renewed(fresh)
+
+
+def _can_be_renewed(connection: Connection) -> bool:
+    if not connection.is_app or not connection.secrets.get("refresh_token"):
+        return False
+    # A token that is refused although it never worked would be followed by another such, for ever.
+    worked = [one for one in (connection.last_success_at, connection.last_checked_at) if one is not None]
+    since = connection.token_obtained_at
+    return since is None or any(moment >= since for moment in worked)
