@@ -16,6 +16,9 @@ from providers.types import Field, Person, RemoteRef
 FOLDER = Path(__file__).resolve().parents[4] / "shared" / "vendors" / "openapi"
 DOCUMENTS = ("contacts", "locations", "users")
 # Seen in recorded answers and not in the documents.
+# Where we differ from the documents, knowingly: the search goes on after a row's place (taken by the live API, 2026-07), which
+# skips nothing while others add and delete, as counting rows by the documented `skip` does.
+OUR_EXTRAS = {"task-search": {"searchAfter"}}
 LIVE_EXTRAS = {"traceId", "succeeded", "additionalEmails", "additionalPhones", "matchingField"}
 
 pytestmark = pytest.mark.skipif(
@@ -112,7 +115,9 @@ def test_our_requests_are_as_documented(world):
         assert set(one["query"]) <= known, one["path"]
         schema = schema_in(operation.get("requestBody"), schemas)
         if schema is not None and schema.get("properties"):
-            assert flaws(one["body"], schema) == [], (one["method"], one["path"])
+            extras = OUR_EXTRAS.get(operation["operationId"], set())
+            body = {name: value for name, value in one["body"].items() if name not in extras}
+            assert flaws(body, schema) == [], (one["method"], one["path"])
         else:
             # A contact search is documented without any properties.
             assert one["body"] is None or one["path"] == "/contacts/search"
