@@ -164,7 +164,7 @@ class SimulatedApps(SimulatedAccount):
 
     def _tell(self, name: str, record: Record) -> None:
         if self.announcer.urls:
-            self.announce({"type": name, "webhookId": str(uuid.uuid4()), **record})
+            self.announce({**record, "type": name, "webhookId": str(uuid.uuid4())})
 
 
 @cache
