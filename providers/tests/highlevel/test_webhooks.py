@@ -20,6 +20,7 @@ from providers.tests.worlds import new_key
 from providers.types import Field, Person, RemoteRef
 
 NEW, OLD = SIGNATURES
+OF_NO_KNOWN_KIND = ED25519_KEY.replace("K2Vw", "K2UA")
 
 
 def signed(world, event, *, by=SIGNATURES, at=None, **headers):
@@ -136,7 +137,9 @@ def test_where_no_key_is_set_the_vendors_own_is_asked(world, key):
         account_with(world, webhook_key=key).receive(signed(world, EVENT))
 
 
-@pytest.mark.parametrize("key", ["hunter2", "-----BEGIN PUBLIC KEY-----", RSA_KEY, RSA_KEY[:40]])
+@pytest.mark.parametrize(
+    "key", ["hunter2", "-----BEGIN PUBLIC KEY-----", RSA_KEY, RSA_KEY[:40], OF_NO_KNOWN_KIND]
+)
 def test_a_key_that_is_none_proves_nothing(world, key):
     with pytest.raises(InvalidSignature, match="key that webhooks are checked with"):
         account_with(world, webhook_key=key).receive(signed(world, EVENT))
