@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from providers.error_cases import Answer
-from providers.errors import Forbidden, NotFound, Rejected, Unconfirmed, Unsupported
+from providers.errors import Forbidden, NotFound, Rejected, Transient, Unconfirmed, Unsupported
 from providers.events import Delivery, Event
 from providers.highlevel import payloads, webhooks
 from providers.highlevel.account import READ, SEARCH_TASKS, WRITE, listed, path_of, silent
 from providers.highlevel.error_cases import VENDOR
 from providers.highlevel.people import HighLevelPeople
-from providers.highlevel.walking import Place, Row, step
+from providers.highlevel.walking import MOST_PAGES, Place, Row, step
 from providers.types import Field, HubKey, Page, RemoteRef, RemoteTask, TaskDraft
 
 
@@ -166,9 +166,12 @@ class HighLevel(HighLevelPeople):
 
     def _search_rows(self, asked: Mapping[str, object]) -> Iterator[Row]:
         place: Place | None = Place()
-        while place is not None:
+        for _ in range(MOST_PAGES):
+            if place is None:
+                return
             rows, place = self._search_page(asked, place)
             yield from rows
+        raise Transient(f"The task search of {VENDOR} does not come to an end.")
 
     def _search_page(self, asked: Mapping[str, object], place: Place) -> tuple[Sequence[Row], Place | None]:
         path = path_of("locations", self._location_id, "tasks", "search")

@@ -16,6 +16,7 @@ from providers.errors import Permanent
 from providers.highlevel.payloads import id_of
 
 PAGE = 100  # rows; 500 was once accepted by the searches, 100 is what most integrators ask for
+MOST_PAGES = 10_000  # of one walk: a million tasks; a walk that does not end is not waited for
 READ_TWICE = 10  # rows; well below the 25 that the search gives to who does not ask for more
 NOT_OURS = "The list cannot be read on from there: the cursor is not one of ours."
 
@@ -68,6 +69,7 @@ def step(place: Place, rows: Sequence[Row]) -> tuple[Sequence[Row], Place | None
 
     Not a short page ends the walk but one without news: how long pages may be is not documented.
     """
+    rows = [row for row in rows if id_of(row)]
     ids = [id_of(row) for row in rows]
     if place.after is not None and not place.counts:
         if place.last in ids:  # it does not go on after a place after all
