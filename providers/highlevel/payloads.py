@@ -31,7 +31,7 @@ from providers.types import (
 )
 
 DAY_STARTS = time(9, 0, 0, 1000)  # in the sub-account's zone; the millisecond marks a day without a time
-_MARKER = re.compile(r"\s*\[hub:([a-z2-7]{26}\.\d+)\]")
+_MARKER = re.compile(r"\[hub:([a-z2-7]{26}\.\d+)\]")
 
 
 def zone_of(name: object) -> tzinfo:
@@ -161,7 +161,9 @@ def split_key(text: str) -> tuple[str, str]:
     may be one that was copied from another task.
     """
     found = list(_MARKER.finditer(text))[-1:]
-    return (text[: found[0].start()] + text[found[0].end() :], found[0].group(1)) if found else (text, "")
+    if not found:
+        return text, ""
+    return text[: found[0].start()].rstrip() + text[found[0].end() :], found[0].group(1)
 
 
 def id_of(row: Mapping[str, Any]) -> str:
