@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from providers.error_cases import Answer
-from providers.errors import Ambiguous, Conflict, NotFound, Permanent, Transient
+from providers.errors import Ambiguous, Conflict, Forbidden, NotFound, Permanent, Transient
 from providers.highlevel import payloads
 from providers.highlevel.account import READ, WRITE, HighLevelAccount, listed, path_of, silent
 from providers.highlevel.error_cases import VENDOR
 from providers.highlevel.walking import NOT_OURS, PAGE
 from providers.types import HubKey, Owner, Page, Person, RemoteContact, RemoteRef
 
+USERS = "users.readonly"
 BY_CHANGE = [{"field": "dateUpdated", "direction": "asc"}]
 
 
@@ -23,11 +24,33 @@ class HighLevelPeople(HighLevelAccount):
     def list_owners(self) -> tuple[Owner, ...]:
         """Return the sub-account's users; an empty list is an answer too.
 
+        `v3` has the list no more; there the agency's users are searched for those of the sub-account.
         Source: https://marketplace.gohighlevel.com/docs/ghl/users/get-user-by-location (read 2026-11).
         """
-        answer = self._call("GET", "/users/", scope="users.readonly", query={"locationId": self._location_id})
-        rows = listed(answer, "users")
+        rows = self._searched_users() if self._version == "v3" else self._listed_users()
         return tuple(payloads.owner(row) for row in rows if payloads.serves(row, self._location_id))
+
+    def _listed_users(self) -> Iterable[Mapping[str, Any]]:
+        query = {"locationId": self._location_id}
+        return listed(self._call("GET", "/users/", scope=USERS, query=query), "users")
+
+    def _searched_users(self) -> Iterable[Mapping[str, Any]]:
+        company = self.account.learned.get("company_id") or self.prepare().get("company_id")
+        if not company:
+            raise Forbidden(
+                f"{VENDOR} shows the users in this API version only to who knows their agency: the scope locations.readonly is missing. Tick it, "
+                "or choose another version in this connection's settings.",
+                scope="locations.readonly",
+            )
+        query = {"companyId": company, "locationId": self._location_id, "limit": PAGE}
+        found: dict[str, Mapping[str, Any]] = {}
+        while True:
+            answer = self._call("GET", "/users/search", scope=USERS, query={**query, "skip": len(found)})
+            # Not a short page ends it but one without news: how long pages may be is not documented.
+            new = {payloads.id_of(row): row for row in listed(answer, "users") if payloads.id_of(row)}
+            if not new.keys() - found.keys():
+                return found.values()
+            found |= new
 
     def resolve_contact(self, person: Person) -> RemoteContact:
         """Return the contact with one of the person's e-mails, else with one of the phones.

@@ -110,8 +110,7 @@ class SimulatedPeople(SimulatedApps):
     def list_contacts(self, call: Call) -> Reply:
         """The old list, newest first; gone in v3."""
         self._check_location(call.query.get("locationId"))
-        if call.headers.get("version") == "v3":
-            raise Refused(400, f"Endpoint {call.path} not available in API version v3.")
+        self._refuse_in_v3(call)
         limit = call.query.get("limit", "20")
         if not limit.isdigit() or not 1 <= int(limit) <= LONGEST_LIST:
             raise Refused(422, [f"limit must not be greater than {LONGEST_LIST}"])
@@ -126,7 +125,8 @@ class SimulatedPeople(SimulatedApps):
     @route("GET", "/users/")
     @handles
     def list_users(self, call: Call) -> Reply:
-        """All users of the location."""
+        """All users of the location; gone in v3."""
+        self._refuse_in_v3(call)
         self._check_location(call.query.get("locationId"))
         return Reply(200, {"users": list(self._users.values())})
 
@@ -138,7 +138,10 @@ class SimulatedPeople(SimulatedApps):
             raise Refused(422, ["companyId should not be empty"])
         wanted = call.query.get("query", "").casefold()
         found = [
-            user for user in self._users.values() if wanted in f"{user['name']} {user['email']}".casefold()
+            user
+            for user in self._users.values()
+            if wanted in f"{user['name']} {user['email']}".casefold()
+            and call.query.get("locationId", self.setting["location_id"]) in user["roles"]["locationIds"]
         ]
         skip, limit = (int(call.query.get(name, usual)) for name, usual in (("skip", "0"), ("limit", "25")))
         return Reply(200, {"users": found[skip : skip + limit], "count": len(found)})
@@ -169,6 +172,10 @@ class SimulatedPeople(SimulatedApps):
         return Reply(200, {"location": location})
 
     # Behind the handlers
+
+    def _refuse_in_v3(self, call: Call) -> None:
+        if call.headers.get("version") == "v3":
+            raise Refused(400, f"Endpoint {call.path} not available in API version v3.")
 
     def _add_contact(self, given: Record) -> Record:
         contact: Record = {
