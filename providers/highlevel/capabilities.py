@@ -159,7 +159,7 @@ CAPABILITIES = Capabilities(
         Setting(
             "api_version",
             "API version",
-            "Sent with every request; the task and contact calls are the same in both.",
+            "Sent with every request; the task and contact calls are the same in both, and v3 searches for users where the other lists them.",
             kind="choice",
             choices=((DEFAULT_API_VERSION, "2021-07-28"), ("v3", "v3")),
             default=DEFAULT_API_VERSION,
