@@ -12,6 +12,7 @@ import hmac
 from datetime import datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature as _Mismatch
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
@@ -67,7 +68,7 @@ def check_recent(
 def _key(pem: str) -> object:
     try:
         return serialization.load_pem_public_key(pem.encode())
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise InvalidSignature("the key that webhooks are checked with cannot be read") from error
 
 

@@ -15,7 +15,9 @@ from providers.capabilities import (
     Setting,
     Support,
 )
+from providers.highlevel.apps import OAUTH
 from providers.highlevel.payloads import tidy
+from providers.highlevel.webhooks import ED25519_KEY, RSA_KEY
 from providers.types import Field
 
 READ_ON = date(2026, 11, 22)
@@ -25,6 +27,7 @@ UPDATE_TASK = f"{DOCS}/contacts/update-task"
 TASK_SEARCH = f"{DOCS}/locations/task-search-filter"
 CONTACT_SEARCH = f"{DOCS}/contacts/search-contacts-advanced"
 RATE_LIMITS = "https://marketplace.gohighlevel.com/docs/oauth/Faqs"
+WEBHOOKS = "https://marketplace.gohighlevel.com/docs/webhook/WebhookIntegrationGuide"
 
 DEFAULT_API_VERSION = "2021-07-28"
 DEFAULT_APP_URL = "https://app.gohighlevel.com"
@@ -102,16 +105,34 @@ _OPERATIONS = {
         TASK_SEARCH, "is asked for the contact's tasks, then for tasks of that title; the key is in the text"
     ),
     Operation.RESOLVE_CONTACT: _can(CONTACT_SEARCH),
-    Operation.CREATE_CONTACT: _can(f"{DOCS}/contacts/create-contact", "has no job titles"),
+    Operation.CREATE_CONTACT: _can(
+        f"{DOCS}/contacts/create-contact", "has no job titles and takes one e-mail and one phone"
+    ),
     Operation.UPDATE_CONTACT: _can(
         f"{DOCS}/contacts/update-contact", "does not let a contact's company be changed"
     ),
     Operation.LIST_OWNERS: _can(f"{DOCS}/users/get-user-by-location"),
-    Operation.LIST_TASKS: Claim(False, "is not asked to", CREATE_TASK, READ_ON),
-    Operation.LIST_TASKS_OF_CONTACT: Claim(False, "is not asked to", CREATE_TASK, READ_ON),
-    Operation.LIST_CHANGED: Claim(False, "is not asked to", CREATE_TASK, READ_ON),
-    Operation.LIST_CONTACTS: Claim(False, "is not asked to", CREATE_TASK, READ_ON),
-    Operation.RECEIVE: Claim(False, "is not asked to", CREATE_TASK, READ_ON),
+    Operation.LIST_TASKS: _can(
+        TASK_SEARCH,
+        "lists tasks by its search, a hundred at a time and some seconds late; each tells when it was changed",
+    ),
+    Operation.LIST_TASKS_OF_CONTACT: _can(
+        f"{DOCS}/contacts/get-all-tasks",
+        "lists a contact's tasks all at once, without telling when they were changed",
+    ),
+    Operation.LIST_CHANGED: Claim(
+        False,
+        "neither sorts nor filters tasks by when they were changed: all are listed, and each tells it",
+        TASK_SEARCH,
+        READ_ON,
+    ),
+    Operation.LIST_CONTACTS: _can(
+        CONTACT_SEARCH, "lists contacts by its search, a hundred at a time and some seconds late"
+    ),
+    Operation.RECEIVE: _can(
+        WEBHOOKS,
+        "tells apps, not private integrations, of tasks made, completed and deleted, never of one that was changed or reopened",
+    ),
 }
 
 CAPABILITIES = Capabilities(
@@ -138,7 +159,7 @@ CAPABILITIES = Capabilities(
         Setting(
             "api_version",
             "API version",
-            "Sent with every request; the task and contact calls are the same in both.",
+            "Sent with every request; the task and contact calls are the same in both, and v3 searches for users where the other lists them.",
             kind="choice",
             choices=((DEFAULT_API_VERSION, "2021-07-28"), ("v3", "v3")),
             default=DEFAULT_API_VERSION,
@@ -148,6 +169,26 @@ CAPABILITIES = Capabilities(
             "Address of the screens",
             "What links to a contact begin with; another one for a white-label account.",
             default=DEFAULT_APP_URL,
+        ),
+        Setting(
+            "webhook_key",
+            "Key of the webhooks",
+            "HighLevel's public key (Ed25519) that deliveries are checked with; another one when HighLevel renews it.",
+            default=ED25519_KEY,
+        ),
+        Setting(
+            "old_webhook_key",
+            "Old key of the webhooks",
+            "HighLevel's public key (RSA) for deliveries that carry the old signature only.",
+            default=RSA_KEY,
+        ),
+        Setting(
+            "old_signature",
+            "Deliveries with the old signature only",
+            "HighLevel gave it up on 2026-07-01 and still sends it; a delivery that carries the new one is never judged by the old.",
+            kind="choice",
+            choices=(("accept", "are accepted"), ("refuse", "are refused")),
+            default="accept",
         ),
         *COMMON_SETTINGS,
     ),
@@ -162,4 +203,5 @@ CAPABILITIES = Capabilities(
     needs_one_of=(Field.CONTACTS,),
     filed_under=Field.CONTACTS,
     needs_due=True,
+    oauth=OAUTH,
 )

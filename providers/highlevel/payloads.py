@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from providers.errors import Rejected
 from providers.types import (
     Canonical,
     Field,
@@ -30,7 +31,7 @@ from providers.types import (
 )
 
 DAY_STARTS = time(9, 0, 0, 1000)  # in the sub-account's zone; the millisecond marks a day without a time
-_MARKER = re.compile(r"\s*\[hub:([a-z2-7]{26}\.\d+)\]")
+_MARKER = re.compile(r"\[hub:([a-z2-7]{26}\.\d+)\]")
 
 
 def zone_of(name: object) -> tzinfo:
@@ -70,7 +71,7 @@ def changed_task(
     if Field.BODY in changed:
         body["body"] = with_marker(tidy(draft.body), key)
     if Field.DUE in changed and draft.due is not None:
-        body["dueDate"] = due_text(draft.due, zone)
+        body["dueDate"] = _sendable(draft.due, zone)
     if Field.STATUS in changed:
         body["completed"] = draft.status == TaskStatus.COMPLETED
     if Field.ASSIGNEE in changed:
@@ -78,9 +79,22 @@ def changed_task(
     return body
 
 
+def _sendable(due: date | datetime, zone: tzinfo) -> str:
+    try:
+        return due_text(due, zone)
+    except OverflowError as error:
+        raise Rejected(
+            "The due date lies outside the years that can be told in UTC.",
+            fields={str(Field.DUE): "out of range"},
+        ) from error
+
+
 def due_text(due: date | datetime, zone: tzinfo) -> str:
     """Return the due moment in UTC with milliseconds and `Z`; a day is 09:00 of that day in `zone`, marked as a day."""
-    moment = due if isinstance(due, datetime) else datetime.combine(due, DAY_STARTS, zone)
+    # A moment goes in whole seconds, as the hub compares it: it must not look like the mark of a day.
+    moment = (
+        due.replace(microsecond=0) if isinstance(due, datetime) else datetime.combine(due, DAY_STARTS, zone)
+    )
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -143,10 +157,13 @@ def remote_task(
 def split_key(text: str) -> tuple[str, str]:
     """Return a body without our key's line, and the key ("" when there is none).
 
-    The line is found wherever it stands: people write below it in HighLevel's screens.
+    The line is found wherever it stands: people write below it in HighLevel's screens. Of several the last is ours: the text before it
+    may be one that was copied from another task.
     """
-    found = _MARKER.search(text)
-    return (text[: found.start()] + text[found.end() :], found.group(1)) if found else (text, "")
+    found = list(_MARKER.finditer(text))[-1:]
+    if not found:
+        return text, ""
+    return text[: found[0].start()].rstrip() + text[found[0].end() :], found[0].group(1)
 
 
 def id_of(row: Mapping[str, Any]) -> str:

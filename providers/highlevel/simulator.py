@@ -1,7 +1,7 @@
 """A small stateful HighLevel: one sub-account with its contacts, their tasks, and its users.
 
-The account and its refusals stand in `simulator_account.py`, contacts and users in `simulator_people.py`, the documented request
-fields in `simulator_records.py`.
+The account and its refusals stand in `simulator_account.py`, what apps are let in with and told in `simulator_apps.py`, contacts and users
+in `simulator_people.py`, the documented request fields in `simulator_records.py`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ class HighLevelSimulator(SimulatedPeople):
     """One sub-account at HighLevel."""
 
     code = "highlevel"
+
+    def reset(self) -> None:
+        """Empty the account; it begins without users."""
+        super().reset()
+        self.shows_deleted = False
 
     # Tasks of a contact
 
@@ -50,6 +55,7 @@ class HighLevelSimulator(SimulatedPeople):
         }
         self._change_task(task, body)
         self._tasks[task["id"]] = task
+        self.tell_of_task("TaskCreate", task)
         return Reply(201, {"task": records.shown_task(task)})
 
     @route("GET", "/contacts/{contact}/tasks/{task}")
@@ -63,7 +69,7 @@ class HighLevelSimulator(SimulatedPeople):
     def update_task(self, call: Call) -> Reply:
         """Change what is given, leave the rest."""
         task = self._task(call)
-        self._change_task(task, self._body(call, records.CHANGED_TASK))
+        self._change_and_tell(task, self._body(call, records.CHANGED_TASK))
         return Reply(200, {"task": records.shown_task(task)})
 
     @route("PUT", "/contacts/{contact}/tasks/{task}/completed")
@@ -71,14 +77,17 @@ class HighLevelSimulator(SimulatedPeople):
     def set_task_completed(self, call: Call) -> Reply:
         """Change `completed` alone."""
         task = self._task(call)
-        self._change_task(task, self._body(call, records.TASK_COMPLETED))
+        self._change_and_tell(task, self._body(call, records.TASK_COMPLETED))
         return Reply(200, {"task": records.shown_task(task)})
 
     @route("DELETE", "/contacts/{contact}/tasks/{task}")
     @handles
     def delete_task(self, call: Call) -> Reply:
         """Delete; there is no way back."""
-        self._task(call).update(deleted=True, updated=self.now())
+        task = self._task(call)
+        task.update(deleted=True, updated=self.now())
+        self._index(task)
+        self.tell_of_task("TaskDelete", task)
         return Reply(200, {"succeded": True, "succeeded": True})
 
     # Tasks of the location
@@ -86,13 +95,13 @@ class HighLevelSimulator(SimulatedPeople):
     @route("POST", "/locations/{location}/tasks/search")
     @handles
     def search_tasks(self, call: Call) -> Reply:
-        """Search, newest first; answers 201 as the live API does. Deleted tasks are not returned (unconfirmed)."""
+        """Search, newest first; answers 201 as the live API does. Whether deleted tasks are returned is unconfirmed: `shows_deleted`."""
         self._check_location(call.captured["location"])
         asked = self._body(call, records.TASK_SEARCH)
         found = [
             task
-            for task in self._tasks.values()
-            if self.is_found(task["added"]) and _is_asked_for(task, asked)
+            for task in self._indexed()
+            if (self.shows_deleted or not task["deleted"]) and _is_asked_for(task, asked)
         ]
         found.sort(key=lambda task: (records.milliseconds(task["added"]), task["id"]), reverse=True)
         after = asked.get("searchAfter")
@@ -214,6 +223,13 @@ class HighLevelSimulator(SimulatedPeople):
         if "dueDate" in given:
             given = {**given, "dueDate": records.shown_due(given["dueDate"])}
         task.update(given, updated=self.now())
+        self._index(task)
+
+    def _change_and_tell(self, task: Record, given: Record) -> None:
+        was_completed = task["completed"]
+        self._change_task(task, given)
+        if task["completed"] and not was_completed:
+            self.tell_of_task("TaskComplete", task)
 
     def _recurring_task(self, call: Call) -> Record:
         self._check_location(call.captured["location"])
@@ -237,8 +253,7 @@ class HighLevelSimulator(SimulatedPeople):
 
 def _is_asked_for(task: Record, asked: Record) -> bool:
     return (
-        not task["deleted"]
-        and asked.get("query", "").casefold() in task["title"].casefold()
+        asked.get("query", "").casefold() in task["title"].casefold()
         and task["completed"] == asked.get("completed", task["completed"])
         and task["contactId"] in (asked.get("contactId") or [task["contactId"]])
         and task.get("assignedTo") in (asked.get("assignedTo") or [task.get("assignedTo")])

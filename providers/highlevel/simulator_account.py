@@ -10,7 +10,7 @@ import math
 import string
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -21,6 +21,7 @@ from providers.simulator import Call, Reply, Simulator
 from providers.simulator.windows import Window
 
 VERSIONS = ("2021-07-28", "v3")
+COMPANY = "Sim7uAgencyC0mpany1d"
 DAY = 86_400.0
 SCOPES = frozenset(
     {
@@ -33,6 +34,7 @@ SCOPES = frozenset(
 )
 _READS = ("GET /contacts", "POST /contacts/search")
 _PLACES = {"/users": "users.readonly", "/locations": "locations.readonly"}
+OPEN_TO_ALL = ("/oauth/token", "/v2/oauth/chooselocation")
 _ERRORS = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -42,6 +44,20 @@ _ERRORS = {
     429: "Too Many Requests",
     500: "Internal Server Error",
 }
+
+
+class DayWindow(Window):
+    """The day's limit: a day that begins with its first request, not at midnight."""
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until another request would pass, 0.0 when it would now."""
+        if self._passed and self._passed[0] + self.limit.seconds <= now:
+            self._passed.clear()
+        return 0.0 if len(self._passed) < self.limit.calls else self.ends_in(now)
+
+    def ends_in(self, now: float) -> float:
+        """Return the seconds until the count begins anew."""
+        return (self._passed[0] if self._passed else now) + self.limit.seconds - now
 
 
 class Refused(Exception):
@@ -63,16 +79,19 @@ def handles(handler: Callable[[Any, Call], Reply]) -> Callable[[Any, Call], Repl
             reply = handler(self, call)
         except Refused as refused:
             reply = Reply(refused.status, refused.body)
+        if not reply.body:
+            return reply
         return Reply(reply.status, {**reply.body, "traceId": self._trace_id()}, reply.headers)
 
     return answer
 
 
 class SimulatedAccount(Simulator):
-    """One sub-account. `allow_duplicates`, `scopes`, `time_zone` and `missing_task_status` may be set by a test.
+    """One sub-account. `allow_duplicates`, `scopes`, `time_zone`, `missing_task_status` and `tells_wait` may be set by a test.
 
     Unconfirmed at the vendor and decided here (2026-11): a missing task answers 400 as a missing contact does; an unknown assignee 422;
-    an empty `assignedTo` takes the assignee off; deleting a contact deletes its tasks; 429 carries `Retry-After`.
+    an empty `assignedTo` takes the assignee off; deleting a contact deletes its tasks; 429 carries `Retry-After` unless `tells_wait` is off;
+    the ten seconds slide. The day begins with its first request, as recorded answers show it.
     """
 
     limits = (Limit(100, 10.0), Limit(200_000, DAY))
@@ -85,18 +104,24 @@ class SimulatedAccount(Simulator):
         self.scopes = set(SCOPES)
         self.time_zone = "America/Chicago"
         self.missing_task_status = 400
+        self.tells_wait = True
         self._tasks: dict[str, Record] = {}
+        self._versions: dict[str, list[tuple[datetime, Record]]] = {}
         self._contacts: dict[str, Record] = {}
         self._users: dict[str, Record] = {}
         self._recurring: dict[str, Record] = {}
-        self._day_ends = self.now() + timedelta(seconds=DAY)
+        self._app_scopes: dict[str, str] = {}
+        self._windows = [DayWindow(one.limit) if one.limit.seconds >= DAY else one for one in self._windows]
 
     # How it refuses
 
     def authenticate(self, call: Call) -> Reply | None:
         """Refuse a wrong token, a missing or unknown `Version`, and a scope that the token does not have."""
+        if call.path in OPEN_TO_ALL:
+            return None
         sent = call.headers.get("authorization", "")
-        if sent != f"Bearer {self.secret['token']}":
+        token = sent.removeprefix("Bearer ")
+        if sent != f"Bearer {self.secret['token']}" and not self.grants.is_open(token):
             kind = (
                 "Invalid Private Integration token"
                 if sent.startswith("Bearer pit-")
@@ -109,9 +134,14 @@ class SimulatedAccount(Simulator):
                 401, "version header was not found." if version is None else "version header is invalid"
             )
         scope = _scope_of(f"{call.method} {call.path}")
-        if scope and scope not in self.scopes:
+        if scope and scope not in self._scopes_of(token):
             return self._error(401, "The token is not authorized for this scope.")
         return None
+
+    def _scopes_of(self, token: str) -> set[str]:
+        """Return what the token may do: the account's own scopes, or what staff agreed to for the app."""
+        agreed = self._app_scopes.get(token)
+        return set(self.scopes) if agreed is None else set(agreed.split()) & set(self.scopes)
 
     def refusal(self, status: int) -> Reply:
         """Return the error body of that status; a gateway's is a web page."""
@@ -128,7 +158,9 @@ class SimulatedAccount(Simulator):
 
     def throttled(self, limit: Limit, wait_s: float) -> Reply:
         """Return 429 with the headers that tell which limit it was."""
-        headers = {**self.rate_headers(self._windows), "Retry-After": str(math.ceil(wait_s))}
+        headers = dict(self.rate_headers(self._windows))
+        if self.tells_wait:
+            headers["Retry-After"] = str(math.ceil(wait_s))
         if limit.seconds >= DAY:
             headers |= {
                 "X-RateLimit-Daily-Remaining": "0",
@@ -145,14 +177,13 @@ class SimulatedAccount(Simulator):
 
     def rate_headers(self, windows: Iterable[Window]) -> Mapping[str, str]:
         """Return the headers of both limits; the daily reset is in milliseconds from now."""
-        now, headers = self.now(), {}
-        while self._day_ends <= now:
-            self._day_ends += timedelta(seconds=DAY)
+        now, headers = self.now().timestamp(), {}
         for window in windows:
             if window.limit.seconds >= DAY:
                 headers["X-RateLimit-Limit-Daily"] = str(window.limit.calls)
                 headers["X-RateLimit-Daily-Remaining"] = str(window.left)
-                headers["X-RateLimit-Daily-Reset"] = str(int((self._day_ends - now).total_seconds() * 1000))
+                left = window.ends_in(now) if isinstance(window, DayWindow) else DAY
+                headers["X-RateLimit-Daily-Reset"] = str(int(left * 1000))
             else:
                 headers["X-RateLimit-Max"] = str(window.limit.calls)
                 headers["X-RateLimit-Remaining"] = str(window.left)
@@ -184,6 +215,17 @@ class SimulatedAccount(Simulator):
             raise Refused(422, ["locationId should not be empty", "locationId must be a string"])
         if location != self.setting["location_id"]:
             raise Refused(403, "The token does not have access to this location.")
+
+    # The task search sees what is written `find_lag` later
+
+    def _index(self, task: Record) -> None:
+        versions = [*self._versions.get(task["id"], []), (self.now(), dict(task))]
+        last_found = max((at for at, (made, _) in enumerate(versions) if self.is_found(made)), default=0)
+        self._versions[task["id"]] = versions[last_found:]
+
+    def _indexed(self) -> list[Record]:
+        newest = [[task for made, task in one if self.is_found(made)][-1:] for one in self._versions.values()]
+        return [task for found in newest for task in found]
 
     def _error(self, status: int, message: str | list[str]) -> Reply:
         body = {"statusCode": status, "message": message, "error": _ERRORS.get(status, "Error")}

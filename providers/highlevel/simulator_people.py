@@ -7,18 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 from providers.highlevel import simulator_records as records
-from providers.highlevel.simulator_account import Refused, SimulatedAccount, handles
+from providers.highlevel.simulator_account import COMPANY, Refused, handles
+from providers.highlevel.simulator_apps import SimulatedApps
 from providers.highlevel.simulator_records import Record
 from providers.simulator import Call, Reply, route
 
-REACH = 10_000  # records that `page` × `pageLimit` reaches; further ones only by `searchAfter`
-COMPANY = "Sim7uAgencyC0mpany1d"
 LONGEST_PAGE = 500  # accepted by the searches in recorded calls
 LONGEST_LIST = 100
 
 
-class SimulatedPeople(SimulatedAccount):
-    """The part of the sub-account that knows people."""
+class SimulatedPeople(SimulatedApps):
+    """The part of the sub-account that knows people. `reach` is how many records `page` × `pageLimit` reaches; further ones only `searchAfter`."""
+
+    reach = 10_000
 
     # Contacts
 
@@ -29,7 +30,9 @@ class SimulatedPeople(SimulatedAccount):
         body = self._body(call, records.NEW_CONTACT)
         self._check_location(body["locationId"])
         self._refuse_duplicate(body)
-        return Reply(201, {"contact": self._shown(self._add_contact(body))})
+        contact = self._add_contact(body)
+        self.tell_of_contact("ContactCreate", contact)
+        return Reply(201, {"contact": self._shown(contact)})
 
     @route("POST", "/contacts/upsert")
     @handles
@@ -40,6 +43,7 @@ class SimulatedPeople(SimulatedAccount):
         may_double = body.pop("createNewIfDuplicateAllowed", False) and self.allow_duplicates
         found, _ = (None, "") if may_double else self._duplicate(body.get("email"), body.get("phone"))
         contact = self._add_contact(body) if found is None else self._change_contact(found, body)
+        self.tell_of_contact("ContactCreate" if found is None else "ContactUpdate", contact)
         shown = self._shown(contact)
         return Reply(200, {"new": found is None, "contact": shown, "succeded": True, "succeeded": True})
 
@@ -57,6 +61,7 @@ class SimulatedPeople(SimulatedAccount):
         body = self._body(call, records.CHANGED_CONTACT)
         self._refuse_duplicate(body, but=contact)
         shown = self._shown(self._change_contact(contact, body))
+        self.tell_of_contact("ContactUpdate", contact)
         return Reply(200, {"succeded": True, "succeeded": True, "contact": shown})
 
     @route("DELETE", "/contacts/{contact}")
@@ -68,6 +73,8 @@ class SimulatedPeople(SimulatedAccount):
         for task in self._tasks.values():
             if task["contactId"] == contact["id"]:
                 task["deleted"] = True
+                self._index(task)
+        self.tell_of_contact("ContactDelete", contact)
         return Reply(200, {"succeded": True, "succeeded": True})
 
     @route("GET", "/contacts/search/duplicate")
@@ -90,12 +97,12 @@ class SimulatedPeople(SimulatedAccount):
         size, page = int(body["pageLimit"]), int(body.get("page", 1))
         if not 1 <= size <= LONGEST_PAGE:
             raise Refused(422, [f"pageLimit must not be greater than {LONGEST_PAGE}"])
-        if size * page > REACH:
-            raise Refused(400, "Use searchAfter to read beyond 10000 records")
+        if size * page > self.reach:
+            raise Refused(400, f"Use searchAfter to read beyond {self.reach} records")
         rows = self._searched(body)
         after = body.get("searchAfter")
         start = 0 if after else (page - 1) * size
-        left = _after(rows, after) if after else rows
+        left = _after(rows, after, is_rising=_is_rising(body)) if after else rows
         return Reply(200, {"contacts": left[start : start + size], "total": len(rows)})
 
     @route("GET", "/contacts/")
@@ -103,14 +110,14 @@ class SimulatedPeople(SimulatedAccount):
     def list_contacts(self, call: Call) -> Reply:
         """The old list, newest first; gone in v3."""
         self._check_location(call.query.get("locationId"))
-        if call.headers.get("version") == "v3":
-            raise Refused(400, f"Endpoint {call.path} not available in API version v3.")
+        self._refuse_in_v3(call)
         limit = call.query.get("limit", "20")
         if not limit.isdigit() or not 1 <= int(limit) <= LONGEST_LIST:
             raise Refused(422, [f"limit must not be greater than {LONGEST_LIST}"])
         rows = self._searched({"query": call.query.get("query", "")})
         if call.query.get("startAfter", "").isdigit() and "startAfterId" in call.query:
-            rows = _after(rows, [int(call.query["startAfter"]), call.query["startAfterId"]])
+            place = [int(call.query["startAfter"]), call.query["startAfterId"]]
+            rows = _after(rows, place, is_rising=False)
         return Reply(200, {"contacts": rows[: int(limit)], "count": len(rows)})
 
     # Users and the location
@@ -118,7 +125,8 @@ class SimulatedPeople(SimulatedAccount):
     @route("GET", "/users/")
     @handles
     def list_users(self, call: Call) -> Reply:
-        """All users of the location."""
+        """All users of the location; gone in v3."""
+        self._refuse_in_v3(call)
         self._check_location(call.query.get("locationId"))
         return Reply(200, {"users": list(self._users.values())})
 
@@ -130,7 +138,10 @@ class SimulatedPeople(SimulatedAccount):
             raise Refused(422, ["companyId should not be empty"])
         wanted = call.query.get("query", "").casefold()
         found = [
-            user for user in self._users.values() if wanted in f"{user['name']} {user['email']}".casefold()
+            user
+            for user in self._users.values()
+            if wanted in f"{user['name']} {user['email']}".casefold()
+            and call.query.get("locationId", self.setting["location_id"]) in user["roles"]["locationIds"]
         ]
         skip, limit = (int(call.query.get(name, usual)) for name, usual in (("skip", "0"), ("limit", "25")))
         return Reply(200, {"users": found[skip : skip + limit], "count": len(found)})
@@ -161,6 +172,10 @@ class SimulatedPeople(SimulatedAccount):
         return Reply(200, {"location": location})
 
     # Behind the handlers
+
+    def _refuse_in_v3(self, call: Call) -> None:
+        if call.headers.get("version") == "v3":
+            raise Refused(400, f"Endpoint {call.path} not available in API version v3.")
 
     def _add_contact(self, given: Record) -> Record:
         contact: Record = {
@@ -206,7 +221,7 @@ class SimulatedPeople(SimulatedAccount):
         return None, ""
 
     def _searched(self, asked: Record) -> list[Record]:
-        order = (asked.get("sort") or [{"field": "dateAdded", "direction": "desc"}])[0]
+        order = _order(asked)
         location = self.setting["location_id"]
         rows = [
             records.contact_row(contact, location, str(order.get("field")))
@@ -222,8 +237,7 @@ class SimulatedPeople(SimulatedAccount):
             ]
         except ValueError as error:
             raise Refused(422, [str(error)]) from error
-        is_rising = order.get("direction") == "asc"
-        found.sort(key=lambda row: tuple(row["searchAfter"]), reverse=not is_rising)
+        found.sort(key=lambda row: tuple(row["searchAfter"]), reverse=not _is_rising(asked))
         return found
 
     def _is_indexed(self, contact: Record) -> bool:
@@ -268,10 +282,15 @@ def _words(row: Record) -> str:
     ).casefold()
 
 
-def _after(rows: list[Record], pair: list[Any]) -> list[Record]:
-    """Return the rows that follow the one with this `searchAfter` pair in the order they stand in."""
-    place = next((at for at, row in enumerate(rows) if row["searchAfter"] == pair), None)
-    if place is not None:
-        return rows[place + 1 :]
-    is_rising = len(rows) > 1 and rows[0]["searchAfter"] <= rows[-1]["searchAfter"]
+def _order(asked: Record) -> Record:
+    first: Record = (asked.get("sort") or [{"field": "dateAdded", "direction": "desc"}])[0]
+    return first
+
+
+def _is_rising(asked: Record) -> bool:
+    return bool(_order(asked).get("direction") == "asc")
+
+
+def _after(rows: list[Record], pair: list[Any], *, is_rising: bool) -> list[Record]:
+    """Return the rows behind this `searchAfter` pair, whether the row that had it is still there or not."""
     return [row for row in rows if (row["searchAfter"] > pair) == is_rising and row["searchAfter"] != pair]

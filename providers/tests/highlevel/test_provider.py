@@ -357,6 +357,29 @@ def test_users_of_other_sub_accounts_are_not_owners(world):
     assert [owner.email for owner in world.provider.list_owners()] == ["ada@hub.example"]
 
 
+def test_the_users_are_searched_for_where_the_version_has_no_list_of_them(world):
+    world.simulator.seed({"users": [{"email": f"u{at}@hub.example", "name": f"U {at}"} for at in range(120)]})
+    stranger = world.simulator._users[world.ids["users"][1]]
+    stranger["roles"]["locationIds"] = ["AnotherSubAccount123"]
+    before = len(world.simulator.log)
+
+    owners = account_with(world, api_version="v3").list_owners()
+
+    assert len({owner.id for owner in owners}) == 121
+    assert set(requests(world, before)) == {"GET /users/search"}
+
+
+def test_without_knowing_the_agency_the_search_of_users_names_the_scope_that_tells_it(world):
+    world.simulator.scopes.discard("locations.readonly")
+    settings = {**world.account.settings, "api_version": "v3"}
+    newcomer = HighLevel(replace(world.account, settings=settings, learned={}), world.recorder)
+
+    with pytest.raises(Forbidden) as caught:
+        newcomer.list_owners()
+
+    assert caught.value.scope == "locations.readonly"
+
+
 def test_a_contact_made_just_now_is_known_though_the_search_lags(world):
     world.simulator.find_lag = 60.0
     made = world.provider.create_contact(Person("Ida", "Rhodes", ("ida@client.example",)), key=new_key())

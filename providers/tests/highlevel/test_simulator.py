@@ -311,6 +311,86 @@ def test_every_answer_tells_what_is_left_of_both_limits(raw, location):
     assert 0 < int(headers["X-RateLimit-Daily-Reset"]) <= 86_400_000
 
 
+def test_the_day_begins_with_its_first_request_and_not_at_midnight(raw, location):
+    daily = HighLevelSimulator(limits=[Limit(100, 10.0), Limit(3, 86_400.0)])
+    with Server(daily) as server:
+
+        def ask():
+            return raw.get(f"{server.url}/locations/{location}")
+
+        daily.move_clock(5_000)
+        first = ask()
+        daily.move_clock(80_000)
+        later = [ask(), ask(), ask()]
+        daily.move_clock(6_399)
+        still = ask()
+        daily.move_clock(10)
+        anew = ask()
+
+    assert [one.status_code for one in (first, *later, still, anew)] == [200, 200, 200, 429, 429, 200]
+    assert 86_399_000 < int(first.headers["X-RateLimit-Daily-Reset"]) <= 86_400_000
+    assert 6_390_000 < int(later[0].headers["X-RateLimit-Daily-Reset"]) <= 6_400_000
+    assert int(later[2].headers["Retry-After"]) <= 6_400
+    assert anew.headers["X-RateLimit-Daily-Remaining"] == "2"
+
+
+def test_the_ten_seconds_slide(raw, location):
+    burst = HighLevelSimulator(limits=[Limit(2, 10.0), Limit(200_000, 86_400.0)])
+    statuses = []
+    with Server(burst) as server:
+        for pause in (0, 6, 0, 5, 0):
+            burst.move_clock(pause)
+            statuses.append(raw.get(f"{server.url}/locations/{location}").status_code)
+
+    assert statuses == [200, 200, 429, 200, 429]
+
+
+def test_a_refusal_for_the_rate_need_not_say_how_long_to_wait(raw, location):
+    crowded = HighLevelSimulator(limits=[Limit(1, 10.0), Limit(200_000, 86_400.0)])
+    crowded.tells_wait = False
+    with Server(crowded) as server:
+        replies = [raw.get(f"{server.url}/locations/{location}") for _ in range(2)]
+
+    assert replies[1].status_code == 429
+    assert "Retry-After" not in replies[1].headers
+    assert replies[1].headers["X-RateLimit-Interval-Milliseconds"] == "10000"
+
+
+def test_the_door_for_apps_is_not_counted(raw, location):
+    closed = HighLevelSimulator(limits=[Limit(1, 10.0), Limit(200_000, 86_400.0)])
+    with Server(closed) as server:
+        raw.get(f"{server.url}/locations/{location}")
+        reply = raw.post(f"{server.url}/oauth/token", data={})
+
+    assert error(reply) == (400, "Missing parameter: client_id")
+
+
+def test_the_search_shows_deleted_tasks_where_it_is_told_to(raw, simulator, location, contact, task):
+    raw.delete(f"/contacts/{contact}/tasks/{task}")
+    assert raw.post(f"/locations/{location}/tasks/search", json={}).json()["tasks"] == []
+
+    simulator.shows_deleted = True
+
+    [row] = raw.post(f"/locations/{location}/tasks/search", json={}).json()["tasks"]
+    assert (row["_id"], row["deleted"]) == (task, True)
+
+
+def test_a_change_reaches_the_search_as_late_as_a_new_task(raw, simulator, location, contact, task):
+    simulator.move_clock(60)
+    simulator.find_lag = 30.0
+    raw.put(f"/contacts/{contact}/tasks/{task}", json={"title": "Second"})
+    simulator.move_clock(10)
+    raw.put(f"/contacts/{contact}/tasks/{task}", json={"title": "Third"})
+    seen = []
+    for _ in range(3):
+        seen += [
+            row["title"] for row in raw.post(f"/locations/{location}/tasks/search", json={}).json()["tasks"]
+        ]
+        simulator.move_clock(21)
+
+    assert seen == ["First Task", "Second", "Third"]
+
+
 def test_ids_are_not_given_twice_also_after_a_reset(raw, simulator, contact, task):
     raw.post("/_sim/reset")
     again = simulator.seed({"contacts": [GRACE] * 50})["contacts"]
