@@ -40,6 +40,12 @@ SECRETS = (
         "An administrator's, from My Account → Settings → API and Webhooks; the API host shown there is the base URL.",
     ),
     Secret("secret_key", "Secret key", "Stands beside the access key."),
+    Secret(
+        "webhook_secret",
+        "Webhook secret",
+        "A long random text of your own, given to each webhook there as the custom header x-hub-secret.",
+        is_required=False,
+    ),
 )
 
 SETTINGS = (
@@ -140,10 +146,23 @@ OPERATIONS = {
     ),
     Operation.UPDATE_CONTACT: _yes("", "update-a-lead/"),
     Operation.LIST_OWNERS: _yes("", "get-users/"),
-    Operation.LIST_TASKS: Claim(False, "is not asked to", TASKS, READ_ON),
-    Operation.LIST_TASKS_OF_CONTACT: Claim(False, "is not asked to", TASKS, READ_ON),
-    Operation.LIST_CHANGED: Claim(False, "is not asked to", TASKS, READ_ON),
-    Operation.LIST_CONTACTS: Claim(False, "is not asked to", TASKS, READ_ON),
+    # Not free of gaps: the vendor lists the tasks of one owner at a time and nothing else.
+    Operation.LIST_TASKS: _yes(
+        "Owner by owner, and not free of gaps: tasks of removed users, tasks in a state that is neither open nor completed, and one that "
+        "changes hands while the list is read are missed.",
+        "retrieve-tasks/",
+    ),
+    Operation.LIST_TASKS_OF_CONTACT: _yes(
+        "Without those of its deals, and without end, type and moment of change.", "retrieve-tasks-by-leadid/"
+    ),
+    # No page of the vendor's has tasks by their moment of change (2026-11); sorting an owner's by it is not documented either.
+    Operation.LIST_CHANGED: Claim(
+        holds=False,
+        note="LeadSquared's API does not list tasks by when they were changed.",
+        source=TASKS,
+        read_on=READ_ON,
+    ),
+    Operation.LIST_CONTACTS: _yes("By when they were made there.", "search-by-lead-criteria/"),
     Operation.RECEIVE: Claim(False, "is not asked to", TASKS, READ_ON),
 }
 

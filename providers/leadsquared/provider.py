@@ -11,7 +11,7 @@ from providers.base import Provider
 from providers.error_cases import Answer
 from providers.errors import NotFound, Rejected, Unconfirmed
 from providers.http import JsonApi, Transport
-from providers.leadsquared import answers, finding, payloads, people
+from providers.leadsquared import answers, finding, listings, payloads, people
 from providers.leadsquared.account import Rules
 from providers.leadsquared.capabilities import CAPABILITIES
 from providers.leadsquared.error_cases import CASES
@@ -22,6 +22,7 @@ from providers.types import (
     HubKey,
     Identity,
     Owner,
+    Page,
     Person,
     RemoteContact,
     RemoteRef,
@@ -165,6 +166,29 @@ class LeadSquared(Provider):
                 return payloads.read_task(record, self._rules)
         return None
 
+    # Listings
+
+    def list_tasks(self, cursor: str | None = None) -> Page[RemoteTask]:
+        """Return the tasks of every user, active or not: owner by owner, open ones first, each part oldest first.
+
+        There is no listing of all tasks, so this one has gaps. It misses tasks of users who were removed, tasks in a state that is
+        neither open nor completed, those due or made before 2000 or after 2100, and one that changes its owner, or is opened again, while
+        it is read. Source: https://apidocs.leadsquared.com/retrieve-tasks/ (read 2026-11).
+        """
+        return listings.task_page(self._api, self._rules, cursor, size=self.page_size)
+
+    def list_tasks_of_contact(self, contact: RemoteRef, cursor: str | None = None) -> Page[RemoteTask]:
+        """Return all tasks of the lead in one page, without those of its opportunities. Raises `NotFound` for a lead that is gone.
+
+        Neither end, type nor moment of change is told. Source: https://apidocs.leadsquared.com/retrieve-tasks-by-leadid/ (read 2026-11).
+        """
+        try:
+            rows = finding.tasks_of_lead(self._api, contact.id)
+        except Rejected:
+            self.fetch_contact(contact)
+            raise
+        return Page(tuple(payloads.read_task(row, self._rules) for row in rows))
+
     # People
 
     def list_owners(self) -> tuple[Owner, ...]:
@@ -197,6 +221,10 @@ class LeadSquared(Provider):
     def fetch_contact(self, ref: RemoteRef) -> RemoteContact:
         """Return the lead as it stands there."""
         return people.fetch(self._api, ref)
+
+    def list_contacts(self, cursor: str | None = None) -> Page[RemoteContact]:
+        """Return the leads, oldest first. Source: https://apidocs.leadsquared.com/search-by-lead-criteria/ (read 2026-11)."""
+        return listings.lead_page(self._api, cursor, size=self.page_size)
 
     # Helpers
 
