@@ -163,7 +163,11 @@ OPERATIONS = {
         read_on=READ_ON,
     ),
     Operation.LIST_CONTACTS: _yes("By when they were made there.", "search-by-lead-criteria/"),
-    Operation.RECEIVE: Claim(False, "is not asked to", TASKS, READ_ON),
+    Operation.RECEIVE: _yes(
+        "By webhooks with a secret in a header, which proves who sends, not what is sent, and does not say when it was sent; nothing "
+        "tells of a task that was deleted.",
+        "webhooks/",
+    ),
 }
 
 CAPABILITIES = Capabilities(

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from providers.base import Provider
 from providers.error_cases import Answer
 from providers.errors import NotFound, Rejected, Unconfirmed
+from providers.events import Delivery, Event
 from providers.http import JsonApi, Transport
-from providers.leadsquared import answers, finding, listings, payloads, people
+from providers.leadsquared import answers, finding, listings, payloads, people, webhooks
 from providers.leadsquared.account import Rules
 from providers.leadsquared.capabilities import CAPABILITIES
 from providers.leadsquared.error_cases import CASES
@@ -225,6 +226,15 @@ class LeadSquared(Provider):
     def list_contacts(self, cursor: str | None = None) -> Page[RemoteContact]:
         """Return the leads, oldest first. Source: https://apidocs.leadsquared.com/search-by-lead-criteria/ (read 2026-11)."""
         return listings.lead_page(self._api, cursor, size=self.page_size)
+
+    # What LeadSquared tells by itself
+
+    def receive(self, delivery: Delivery) -> tuple[Event, ...]:
+        """Return the events in a delivery with our secret in its header `x-hub-secret`; the time at which it was sent is not told.
+
+        Source: https://apidocs.leadsquared.com/webhooks/ (read 2026-11).
+        """
+        return webhooks.events_in(delivery, secret=self.account.secrets.get("webhook_secret", "").strip())
 
     # Helpers
 
