@@ -27,11 +27,19 @@ TASKS = DOCS + "retrieve-tasks/"
 TODOS = DOCS + "get-to-dos-by-email-address/"
 TYPES = DOCS + "get-list-of-task-types-2/"
 
-LIMITS = (
-    # Each endpoint page speaks of 25 calls in 5 s, the plan tables of 2 to 25, and the quota is shared with whatever else
-    # uses the account: we begin at 10, the smallest number of the newer table.
-    Limit(calls=10, seconds=5.0),
-)
+# Each endpoint page speaks of 25 calls in 5 s, the plan tables of 2 to 25, and the quota is shared with whatever else uses the account:
+# where the plan is not known we begin at 10. Two tables stand on https://apidocs.leadsquared.com/rate-limits/ (read 2026-11); Pro and Super
+# are taken from the newer one, which counts by the day too (1,000 more for each user, which are left to others).
+DEFAULT_PLAN = "unknown"
+PLANS = {
+    DEFAULT_PLAN: (Limit(calls=10, seconds=5.0),),
+    "lite": (Limit(calls=2, seconds=5.0),),
+    "pro": (Limit(calls=10, seconds=5.0), Limit(calls=10_000, seconds=86_400.0)),
+    "super": (Limit(calls=20, seconds=5.0), Limit(calls=100_000, seconds=86_400.0)),
+    "basic": (Limit(calls=10, seconds=5.0),),
+    "standard": (Limit(calls=15, seconds=5.0),),
+    "enterprise": (Limit(calls=25, seconds=5.0),),
+}
 
 SECRETS = (
     Secret(
@@ -50,6 +58,22 @@ SECRETS = (
 
 SETTINGS = (
     *COMMON_SETTINGS,
+    Setting(
+        "plan",
+        "Plan",
+        "The account's plan decides how often it may be called, by all software together.",
+        kind="choice",
+        choices=(
+            (DEFAULT_PLAN, "I do not know: 10 in 5 seconds"),
+            ("lite", "Lite: 2 in 5 seconds"),
+            ("pro", "Pro: 10 in 5 seconds, 10,000 a day"),
+            ("super", "Super: 20 in 5 seconds, 100,000 a day"),
+            ("basic", "Basic: 10 in 5 seconds"),
+            ("standard", "Standard: 15 in 5 seconds"),
+            ("enterprise", "Enterprise: 25 in 5 seconds"),
+        ),
+        default=DEFAULT_PLAN,
+    ),
     Setting(
         "task_type_default",
         "Task type",
@@ -177,7 +201,8 @@ CAPABILITIES = Capabilities(
     api_version="v2",
     secrets=SECRETS,
     settings=SETTINGS,
-    limits=LIMITS,
+    limits=PLANS[DEFAULT_PLAN],
+    plans=PLANS,
     fields=FIELDS,
     operations=OPERATIONS,
     # Neither number is documented (2026-11): 10 s is twice what integrators wait before they look for a task that they

@@ -11,11 +11,11 @@ from providers.error_cases import Answer
 from providers.errors import Permanent, Transient, Unauthorized
 from providers.http import JsonApi
 from providers.leadsquared import answers
+from providers.leadsquared.error_cases import REGION
 from providers.types import Account, Identity
 from providers.waiting import server_time
 
 WHO_AM_I = "/v2/Authentication.svc/UserByAccessKey.Get"
-_REGION = re.compile(r"api(-[a-z0-9]+)?\.leadsquared\.com")
 
 
 def identity(api: JsonApi, account: Account, *, base_url: str) -> Identity:
@@ -57,7 +57,7 @@ def _refuse_other_region(user: Mapping[str, Any], base_url: str) -> None:
     home = str(urls.get("api") or "") if isinstance(urls, Mapping) else ""
     host = home.partition("//")[2] or home
     host = re.split("[/:?#]", host.lower(), maxsplit=1)[0]
-    if _REGION.fullmatch(host) and host != urlsplit(base_url).hostname:
+    if REGION.fullmatch(host) and host != urlsplit(base_url).hostname:
         raise Unauthorized(f"This LeadSquared account lives at https://{host}: give that as the base URL.")
 
 

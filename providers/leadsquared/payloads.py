@@ -102,17 +102,18 @@ def due_and_end(
 # A task, outward
 
 
-def create_body(draft: TaskDraft, key: HubKey, rules: Rules) -> dict[str, Any]:
-    """Return the body of `Task.svc/Create`."""
+def create_body(draft: TaskDraft, key: HubKey, rules: Rules, *, in_bulk: bool = False) -> dict[str, Any]:
+    """Return the body of `Task.svc/Create`, or one task of a bulk create, where every reminder is in minutes."""
     start, end = span_of(draft, rules.zone)
     is_appointment = rules.category_of(draft) == APPOINTMENT
+    in_minutes = is_appointment or in_bulk
     return {
         "Name": plain(draft.title),
         "Description": with_marker(plain(draft.body), key),
         **_related(draft),
         "DueDate": written(start),
         "EndDate": written(end),
-        **(_minutes_before(draft, rules) if is_appointment else _days_before(draft, rules)),
+        **(_minutes_before(draft, rules) if in_minutes else _days_before(draft, rules)),
         "NotifyBy": NOTIFIED if draft.notify_by_email else SILENT,
         **_owner(draft),
         "TaskType": {"Name": rules.type_of(draft)},
@@ -152,8 +153,10 @@ def _related(draft: TaskDraft) -> dict[str, Any]:
 
 
 def _owner(draft: TaskDraft) -> dict[str, Any]:
-    # The e-mail would do as well, but an assignee without an id is somebody whom this account does not know.
-    return {"OwnerId": draft.assignee} if draft.assignee else {}
+    # An assignee without an id is somebody whom this account does not know: their e-mail alone is not sent.
+    if not draft.assignee:
+        return {}
+    return {"OwnerEmailAddress" if "@" in draft.assignee else "OwnerId": draft.assignee}
 
 
 def _minutes_before(draft: TaskDraft, rules: Rules) -> dict[str, Any]:
@@ -264,7 +267,10 @@ def _number(value: object) -> int | None:
 def _people(record: Mapping[str, Any], rules: Rules, draft: TaskDraft | None) -> dict[Field, Canonical]:
     told: dict[Field, Canonical] = {}
     owner = str(record.get("OwnerId") or record.get("OwnerID") or "")
-    if owner and owner != rules.key_user:
+    email = str(record.get("OwnerEmailAddress") or "").lower()
+    if draft is not None and draft.assignee and draft.assignee.lower() == email:
+        told[Field.ASSIGNEE] = draft.assignee  # an assignee may be given by e-mail
+    elif owner and owner != rules.key_user:
         told[Field.ASSIGNEE] = owner
     elif owner and draft is not None and draft.assignee in ("", owner):
         # The user of the keys owns what is given to them and what is given to nobody; only the draft knows which.

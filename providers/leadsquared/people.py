@@ -74,6 +74,15 @@ def update(api: JsonApi, ref: RemoteRef, person: Person) -> RemoteContact:
     return RemoteContact(ref, person)
 
 
+def create_or_update(api: JsonApi, person: Person, *, by: str) -> RemoteContact:
+    """Write the person over the lead that has the same value in the column `by`, else create one."""
+    body = [*leads.attributes(person, with_empty=False), {"Attribute": "SearchBy", "Value": by}]
+    answer = api.call(
+        "POST", LEADS + "Lead.CreateOrUpdate", query={"postUpdatedLead": "false"}, json_body=body
+    )
+    return RemoteContact(RemoteRef(answers.id_made(answer, "contact")), person)
+
+
 def fetch(api: JsonApi, ref: RemoteRef) -> RemoteContact:
     """Return the lead as it stands there. Raises `NotFound` when it is gone."""
     found = _leads(api, "Leads.GetById", {"id": ref.id})

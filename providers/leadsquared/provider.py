@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from providers.error_cases import Answer
 from providers.errors import NotFound, Rejected, Unconfirmed
 from providers.events import Delivery, Event
 from providers.http import JsonApi, Transport
-from providers.leadsquared import answers, finding, listings, payloads, people, webhooks
+from providers.leadsquared import answers, bulk, finding, listings, payloads, people, task_types, webhooks
 from providers.leadsquared.account import Rules
 from providers.leadsquared.capabilities import CAPABILITIES
 from providers.leadsquared.error_cases import CASES
@@ -22,6 +22,8 @@ from providers.types import (
     Field,
     HubKey,
     Identity,
+    NewTask,
+    Outcome,
     Owner,
     Page,
     Person,
@@ -71,18 +73,15 @@ class LeadSquared(Provider):
     def prepare(self) -> Mapping[str, object]:
         """Return the account's time zone, the user of the keys and the task types, after three reads; writes nothing.
 
-        Raises `Rejected` when the settings name a task type that the account does not have.
+        Raises `Rejected` when the settings name a task type that the account does not have, or one that demands what the hub has not.
         """
         learned = dict(self.check().learned)
         learned["user_email"] = people.email_of(self._api, str(learned["user_id"]))
-        types = self._task_types()
-        learned["task_types"] = types
+        learned |= task_types.learn(self._api)
         account = Account(self.account.secrets, self.account.settings, learned, self.account.base_url)
-        if missing := Rules.of(account).missing_types():
-            raise Rejected(
-                f"LeadSquared has no task type {', '.join(missing)}; this account has {', '.join(types)}.",
-                fields={str(Field.TYPE): "not a task type of this account"},
-            )
+        rules = Rules.of(account)
+        task_types.refuse_missing(rules.missing_types(), rules.known)
+        task_types.refuse_impossible(rules.impossible_types())
         return learned
 
     # Tasks
@@ -90,9 +89,10 @@ class LeadSquared(Provider):
     def create_task(self, draft: TaskDraft, *, key: HubKey) -> RemoteTask:
         """Create the task with the key as the last line of its description; the answer tells its id and nothing else.
 
+        Raises `Rejected` before the call where the task's type demands something that the task has not.
         Source: https://apidocs.leadsquared.com/create-a-to-do/ (read 2026-11).
         """
-        body = payloads.create_body(draft, key, self._rules)
+        body = self._body(draft, key)
         answer = self._api.call("POST", "/v2/Task.svc/Create", json_body=body)
         return RemoteTask(RemoteRef(answers.id_made(answer, "task")), key=str(key))
 
@@ -131,6 +131,8 @@ class LeadSquared(Provider):
     def delete_task(self, ref: RemoteRef) -> None:
         """Ask for the task to be deleted, which happens some moments later. Refused or not counted, a look tells whether it is gone.
 
+        Until then it is still shown; to ask again is no error, and once it is gone the answer is `NotFound`. How long it takes is not
+        documented, `landing` stands for it. LeadSquared can post the end of it to an address; nothing is lost by not being told.
         Source: https://apidocs.leadsquared.com/delete-tasks-in-bulk/ (read 2026-11).
         """
         answer = self._write(ref, "POST", "/v2/Task.svc/DeleteTasks", json_body={"TaskIds": [ref.id]})
@@ -166,6 +168,28 @@ class LeadSquared(Provider):
             if payloads.split_description(str(record.get("Description") or ""))[1] == str(key):
                 return payloads.read_task(record, self._rules)
         return None
+
+    # Beside the interface
+
+    def create_tasks_in_bulk(self, items: Sequence[NewTask]) -> str:
+        """Ask for up to fifty tasks that are made in the background, and return LeadSquared's name for the request.
+
+        For a first back-fill only: no id comes back, a refused task is reported to people and not to us, and asked twice it makes every
+        task twice. Look for what was made with `bulk_outcomes`, not before `find_lag` has passed.
+        """
+        bodies = [self._body(item.draft, item.key, in_bulk=True) for item in items]
+        return bulk.create(self._api, bodies) if bodies else ""
+
+    def bulk_outcomes(self, items: Sequence[NewTask]) -> tuple[Outcome, ...]:
+        """Return for each item, in order, the task that was made of it; `NotFound` for one that was not, or not yet."""
+        return bulk.outcomes(items, self.find_task)
+
+    def create_or_update_contact(self, person: Person) -> RemoteContact:
+        """Write the person over the lead with the same e-mail (else phone), or create one; safe to repeat. No part of the normal road.
+
+        Source: https://apidocs.leadsquared.com/create-or-update/ (read 2026-11).
+        """
+        return people.create_or_update(self._api, person, by="EmailAddress" if person.emails else "Phone")
 
     # Listings
 
@@ -238,13 +262,11 @@ class LeadSquared(Provider):
 
     # Helpers
 
-    def _task_types(self) -> dict[str, int]:
-        types = answers.list_in(self._api.call("GET", "/v2/Task.svc/RetrieveTaskType"))
-        named = (
-            (one.get("Name") or one.get("TaskName") or one.get("TaskTypeName"), one.get("Category"))
-            for one in types
-        )
-        return {str(name): int(str(category)) for name, category in named if name and str(category).isdigit()}
+    def _body(self, draft: TaskDraft, key: HubKey, *, in_bulk: bool = False) -> dict[str, Any]:
+        body = payloads.create_body(draft, key, self._rules, in_bulk=in_bulk)
+        kind = self._rules.type_of(draft)
+        task_types.refuse_unfilled(kind, self._rules.demanded.get(kind, {}), body)
+        return body
 
     def _write(self, ref: RemoteRef, method: str, path: str, **what: Any) -> Answer:
         """Write to a task; a refusal may mean that the task is gone, whatever it names, so a look decides."""

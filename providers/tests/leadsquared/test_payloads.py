@@ -212,6 +212,33 @@ def test_an_assignee_whom_the_account_does_not_know_is_not_sent():
     )
 
 
+def test_an_assignee_may_be_given_by_email():
+    draft = replace(DRAFT, assignee="Ada@hub.example", assignee_email="ada@hub.example")
+    record = {"OwnerId": "ada", "OwnerEmailAddress": "ada@hub.example"}
+
+    body = payloads.create_body(draft, KEY, RULES)
+
+    assert (body["OwnerEmailAddress"], "OwnerId" in body) == ("Ada@hub.example", False)
+    assert payloads.read_task(record, RULES, draft=draft).holds == {Field.ASSIGNEE: "Ada@hub.example"}
+    assert payloads.read_task(record, RULES).holds == {Field.ASSIGNEE: "ada"}
+
+
+@pytest.mark.parametrize(
+    ("plan", "limits"),
+    [
+        ({}, [(10, 5)]),
+        ({"plan": "lite"}, [(2, 5)]),
+        ({"plan": "pro"}, [(10, 5), (10_000, 86_400)]),
+        ({"plan": "super"}, [(20, 5), (100_000, 86_400)]),
+        ({"plan": "basic"}, [(10, 5)]),
+        ({"plan": "standard"}, [(15, 5)]),
+        ({"plan": "enterprise"}, [(25, 5)]),
+    ],
+)
+def test_a_plan_decides_how_often_an_account_may_be_called(plan, limits):
+    assert [(one.calls, one.seconds) for one in CAPABILITIES.limits_for(plan)] == limits
+
+
 # Task types
 
 
