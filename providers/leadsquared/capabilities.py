@@ -119,10 +119,19 @@ FIELDS = {
         TYPES,
         is_fixed=True,
     ),
-    Field.DUE: _full("holds a moment; a day is sent as the whole day in the account's time zone", CREATE),
+    Field.DUE: _full(
+        "holds a moment; a day is sent as the whole day in the account's time zone, and a moment at its midnight with an end is told as one",
+        CREATE,
+    ),
     # The page on updating shows no EndDate (2026-11): the hub sends it and reads the task back.
-    Field.END: _full("calls a task overdue from its end time on", CREATE),
-    Field.REMINDER: _lossy("keeps one reminder and does not tell it again; none after the due date", CREATE),
+    Field.END: _full(
+        "calls a task overdue from its end time on; an end that is not after the due time, or the last second of its day, is told as none",
+        CREATE,
+    ),
+    Field.REMINDER: _lossy(
+        "keeps one reminder before the due time and tells it again of appointments only; one at the due time is told as none",
+        CREATE,
+    ),
     Field.NOTIFY: _full("notifies the owner by e-mail, or nobody", CREATE),
     # Who owns a task that was made without an owner is not documented (2026-11); the user of the keys is assumed.
     Field.ASSIGNEE: _full("gives a task without assignee to the user whose keys the hub uses", CREATE),

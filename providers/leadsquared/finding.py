@@ -8,7 +8,7 @@ from typing import Any
 
 from providers.errors import Rejected
 from providers.http import JsonApi
-from providers.leadsquared import answers, payloads
+from providers.leadsquared import answers, moments, payloads
 from providers.leadsquared.account import APPOINTMENT, TODO, Rules
 from providers.types import TaskDraft
 
@@ -46,7 +46,7 @@ def tasks_around(
     Source: https://apidocs.leadsquared.com/get-to-dos-by-email-address/ (read 2026-11).
     """
     category = rules.category_of(draft)
-    middle = payloads.span_of(draft, rules.zone)[0].date()
+    middle = moments.span_of(draft, rules.zone)[0].date()
     asked = {
         "FromDate": (middle - WINDOW[0]).isoformat(),
         "ToDate": (middle + WINDOW[1]).isoformat(),

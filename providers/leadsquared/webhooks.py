@@ -17,7 +17,8 @@ from urllib.parse import parse_qs
 
 from providers.errors import Rejected
 from providers.events import Change, Delivery, Event, Subject
-from providers.leadsquared.payloads import COMPLETED, moment_of
+from providers.leadsquared.moments import moment_of
+from providers.leadsquared.payloads import COMPLETED
 from providers.sendable import split_address
 from providers.signatures import check_shared_secret
 from providers.types import RemoteRef
