@@ -82,7 +82,7 @@ class ReadingSimulator(JudgingSimulator):
         lead = call.query.get("leadId", "")
         if lead not in self.leads:
             raise Refusal("MXInvalidLeadException", "Lead does not exist")
-        rows = [one.shown_by_lead() for one in self._findable_tasks() if one.related == (1, lead)]
+        rows = [one.shown_by_lead(self.now()) for one in self._findable_tasks() if one.related == (1, lead)]
         return Reply(200, {"RecordCount": len(rows), "TaskList": rows})
 
     @route("POST", TASKS + "Retrieve")

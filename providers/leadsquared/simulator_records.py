@@ -144,7 +144,13 @@ class Task:
             **({"Location": self.location} if self.type.category == 0 else {}),
         }
 
-    def shown_by_lead(self) -> dict[str, Any]:
+    def status(self, now: datetime) -> str:
+        """Return the task's state in words: pending until its end, then overdue."""
+        if self.completed_at:
+            return "Completed"
+        return "Pending" if now <= self.end else "Overdue"
+
+    def shown_by_lead(self, now: datetime) -> dict[str, Any]:
         """Return the task as the listing of a lead's tasks shows it: fewer columns, other names."""
         return {
             "TaskID": self.id,
@@ -156,7 +162,7 @@ class Task:
             "OwnerName": self.owner.name,
             "CreatedBy": self.created_by.id,
             "CreatedByName": self.created_by.name,
-            "Status": "Completed" if self.completed_at else "Pending",
+            "Status": self.status(now),
             "Reminder": str(self.reminder),
         }
 

@@ -30,7 +30,9 @@ OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     ">=": operator.ge,
     "<": operator.lt,
     "<=": operator.le,
-    "LIKE": lambda held, asked: asked.strip("%") in held,
+    "LIKE": lambda held, asked: (
+        re.fullmatch(re.escape(asked).replace("%", ".*"), held, re.DOTALL) is not None
+    ),
 }
 
 

@@ -212,6 +212,22 @@ def test_an_assignee_whom_the_account_does_not_know_is_not_sent():
     )
 
 
+def test_an_assignee_is_named_by_id():
+    body = payloads.create_body(replace(DRAFT, assignee="ada", assignee_email="ada@hub.example"), KEY, RULES)
+
+    assert (body["OwnerId"], "OwnerEmailAddress" in body) == ("ada", False)
+
+
+@pytest.mark.parametrize(("notify", "code"), [(True, "1100"), (False, "1000")])
+def test_the_owner_is_notified_by_mail_or_not_at_all(notify, code):
+    draft = replace(DRAFT, notify_by_email=notify)
+
+    body = payloads.create_body(draft, KEY, RULES)
+
+    assert body["NotifyBy"] == code
+    assert payloads.read_task({"NotifyBy": code}, RULES).holds == {Field.NOTIFY: notify}
+
+
 def test_an_assignee_may_be_given_by_email():
     draft = replace(DRAFT, assignee="Ada@hub.example", assignee_email="ada@hub.example")
     record = {"OwnerId": "ada", "OwnerEmailAddress": "ada@hub.example"}
