@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from providers.leadsquared.task_types import beyond_us
 from providers.types import Account, TaskDraft
 
 APPOINTMENT, TODO = 0, 1  # a task type's `Category`
@@ -16,7 +17,8 @@ USUAL_TYPE = "Follow-Up"  # the to-do type that a new account begins with
 class Rules:
     """An account's settings and what was learned of it, in the form that payloads need.
 
-    `known` are the account's own task types with their category; empty until the account has been prepared.
+    `known` are the account's own task types with their category, `demanded` the columns that a type wants filled, by schema name and in
+    words; both are empty until the account has been prepared.
     """
 
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -25,6 +27,7 @@ class Rules:
     mapped: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, int] = field(default_factory=dict)
     key_user: str = ""
+    demanded: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, account: Account) -> Rules:
@@ -35,13 +38,15 @@ class Rules:
             if isinstance(known, Mapping)
             else {}
         )
+        demanded = _demanded(account.learned.get("demanded"))
         return cls(
             zone=_zone(str(account.learned.get("time_zone") or "UTC")),
-            default_type=_text(account, "task_type_default") or _first_todo(types),
+            default_type=_text(account, "task_type_default") or _first_todo(types, demanded),
             appointment_type=_text(account, "appointment_type_default"),
             mapped=pairs(account.settings.get("task_type_map")),
             known=types,
             key_user=str(account.learned.get("user_id") or ""),
+            demanded=demanded,
         )
 
     def type_of(self, draft: TaskDraft) -> str:
@@ -69,8 +74,16 @@ class Rules:
 
     def missing_types(self) -> tuple[str, ...]:
         """Return the task types that the settings name and the account does not have."""
+        return tuple(name for name in self._used() if name not in self.known)
+
+    def impossible_types(self) -> dict[str, tuple[str, ...]]:
+        """Return the task types that are used and demand something that the hub never has, with what that is."""
+        demands = {name: beyond_us(self.demanded.get(name, {})) for name in self._used()}
+        return {name: beyond for name, beyond in demands.items() if beyond}
+
+    def _used(self) -> tuple[str, ...]:
         named = (self.default_type, self.appointment_type, *self.mapped.values())
-        return tuple(dict.fromkeys(name for name in named if name and name not in self.known))
+        return tuple(dict.fromkeys(name for name in named if name))
 
 
 def pairs(value: object) -> dict[str, str]:
@@ -88,10 +101,21 @@ def _text(account: Account, name: str) -> str:
     return str(account.settings.get(name) or "").strip()
 
 
-def _first_todo(types: Mapping[str, int]) -> str:
-    if USUAL_TYPE in types:
-        return USUAL_TYPE
-    return next((name for name, category in types.items() if category == TODO), USUAL_TYPE)
+def _first_todo(types: Mapping[str, int], demanded: Mapping[str, Mapping[str, str]]) -> str:
+    todos = [name for name, category in types.items() if category == TODO]
+    # The usual one before the others, and those that the hub can fill before it.
+    todos.sort(key=lambda name: (bool(beyond_us(demanded.get(name, {}))), name != USUAL_TYPE))
+    return todos[0] if todos else USUAL_TYPE
+
+
+def _demanded(value: object) -> dict[str, dict[str, str]]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {
+        str(name): {str(column): str(words) for column, words in columns.items()}
+        for name, columns in value.items()
+        if isinstance(columns, Mapping)
+    }
 
 
 def _zone(name: str) -> ZoneInfo:

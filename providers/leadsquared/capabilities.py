@@ -27,11 +27,19 @@ TASKS = DOCS + "retrieve-tasks/"
 TODOS = DOCS + "get-to-dos-by-email-address/"
 TYPES = DOCS + "get-list-of-task-types-2/"
 
-LIMITS = (
-    # Each endpoint page speaks of 25 calls in 5 s, the plan tables of 2 to 25, and the quota is shared with whatever else
-    # uses the account: we begin at 10, the smallest number of the newer table.
-    Limit(calls=10, seconds=5.0),
-)
+# Each endpoint page speaks of 25 calls in 5 s, the plan tables of 2 to 25, and the quota is shared with whatever else uses the account:
+# where the plan is not known we begin at 10. Two tables stand on https://apidocs.leadsquared.com/rate-limits/ (read 2026-11); Pro and Super
+# are taken from the newer one, which counts by the day too (1,000 more for each user, which are left to others).
+DEFAULT_PLAN = "unknown"
+PLANS = {
+    DEFAULT_PLAN: (Limit(calls=10, seconds=5.0),),
+    "lite": (Limit(calls=2, seconds=5.0),),
+    "pro": (Limit(calls=10, seconds=5.0), Limit(calls=10_000, seconds=86_400.0)),
+    "super": (Limit(calls=20, seconds=5.0), Limit(calls=100_000, seconds=86_400.0)),
+    "basic": (Limit(calls=10, seconds=5.0),),
+    "standard": (Limit(calls=15, seconds=5.0),),
+    "enterprise": (Limit(calls=25, seconds=5.0),),
+}
 
 SECRETS = (
     Secret(
@@ -40,10 +48,32 @@ SECRETS = (
         "An administrator's, from My Account → Settings → API and Webhooks; the API host shown there is the base URL.",
     ),
     Secret("secret_key", "Secret key", "Stands beside the access key."),
+    Secret(
+        "webhook_secret",
+        "Webhook secret",
+        "A long random text of your own, given to each webhook there as the custom header x-hub-secret.",
+        is_required=False,
+    ),
 )
 
 SETTINGS = (
     *COMMON_SETTINGS,
+    Setting(
+        "plan",
+        "Plan",
+        "The account's plan decides how often it may be called, by all software together.",
+        kind="choice",
+        choices=(
+            (DEFAULT_PLAN, "I do not know: 10 in 5 seconds"),
+            ("lite", "Lite: 2 in 5 seconds"),
+            ("pro", "Pro: 10 in 5 seconds, 10,000 a day"),
+            ("super", "Super: 20 in 5 seconds, 100,000 a day"),
+            ("basic", "Basic: 10 in 5 seconds"),
+            ("standard", "Standard: 15 in 5 seconds"),
+            ("enterprise", "Enterprise: 25 in 5 seconds"),
+        ),
+        default=DEFAULT_PLAN,
+    ),
     Setting(
         "task_type_default",
         "Task type",
@@ -89,10 +119,19 @@ FIELDS = {
         TYPES,
         is_fixed=True,
     ),
-    Field.DUE: _full("holds a moment; a day is sent as the whole day in the account's time zone", CREATE),
+    Field.DUE: _full(
+        "holds a moment; a day is sent as the whole day in the account's time zone, and a moment at its midnight with an end is told as one",
+        CREATE,
+    ),
     # The page on updating shows no EndDate (2026-11): the hub sends it and reads the task back.
-    Field.END: _full("calls a task overdue from its end time on", CREATE),
-    Field.REMINDER: _lossy("keeps one reminder and does not tell it again; none after the due date", CREATE),
+    Field.END: _full(
+        "calls a task overdue from its end time on; an end that is not after the due time, or the last second of its day, is told as none",
+        CREATE,
+    ),
+    Field.REMINDER: _lossy(
+        "keeps one reminder before the due time and tells it again of appointments only; one at the due time is told as none",
+        CREATE,
+    ),
     Field.NOTIFY: _full("notifies the owner by e-mail, or nobody", CREATE),
     # Who owns a task that was made without an owner is not documented (2026-11); the user of the keys is assumed.
     Field.ASSIGNEE: _full("gives a task without assignee to the user whose keys the hub uses", CREATE),
@@ -140,11 +179,28 @@ OPERATIONS = {
     ),
     Operation.UPDATE_CONTACT: _yes("", "update-a-lead/"),
     Operation.LIST_OWNERS: _yes("", "get-users/"),
-    Operation.LIST_TASKS: Claim(False, "is not asked to", TASKS, READ_ON),
-    Operation.LIST_TASKS_OF_CONTACT: Claim(False, "is not asked to", TASKS, READ_ON),
-    Operation.LIST_CHANGED: Claim(False, "is not asked to", TASKS, READ_ON),
-    Operation.LIST_CONTACTS: Claim(False, "is not asked to", TASKS, READ_ON),
-    Operation.RECEIVE: Claim(False, "is not asked to", TASKS, READ_ON),
+    # Not free of gaps: the vendor lists the tasks of one owner at a time and nothing else.
+    Operation.LIST_TASKS: _yes(
+        "Owner by owner, and not free of gaps: tasks of removed users, tasks in a state that is neither open nor completed, and one that "
+        "changes hands while the list is read are missed.",
+        "retrieve-tasks/",
+    ),
+    Operation.LIST_TASKS_OF_CONTACT: _yes(
+        "Without those of its deals, and without end, type and moment of change.", "retrieve-tasks-by-leadid/"
+    ),
+    # No page of the vendor's has tasks by their moment of change (2026-11); sorting an owner's by it is not documented either.
+    Operation.LIST_CHANGED: Claim(
+        holds=False,
+        note="LeadSquared's API does not list tasks by when they were changed.",
+        source=TASKS,
+        read_on=READ_ON,
+    ),
+    Operation.LIST_CONTACTS: _yes("By when they were made there.", "search-by-lead-criteria/"),
+    Operation.RECEIVE: _yes(
+        "By webhooks with a secret in a header, which proves who sends, not what is sent, and does not say when it was sent; nothing "
+        "tells of a task that was deleted.",
+        "webhooks/",
+    ),
 }
 
 CAPABILITIES = Capabilities(
@@ -154,7 +210,8 @@ CAPABILITIES = Capabilities(
     api_version="v2",
     secrets=SECRETS,
     settings=SETTINGS,
-    limits=LIMITS,
+    limits=PLANS[DEFAULT_PLAN],
+    plans=PLANS,
     fields=FIELDS,
     operations=OPERATIONS,
     # Neither number is documented (2026-11): 10 s is twice what integrators wait before they look for a task that they

@@ -1,7 +1,7 @@
 """LeadSquared's refusals: an envelope with `ExceptionType` and `ExceptionMessage`, under more than one status.
 
-Every `MX…Exception` is a verdict: the vendor's own asynchronous API does not repeat those. What names no `MX` type is trouble of
-the platform and is judged by its status.
+Every `MX…Exception` but one is a verdict: the vendor's own asynchronous API does not repeat those. What names no `MX` type is trouble of
+the platform and is judged by its status. There is no published list of the types (2026-11): those with a row of their own were seen.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from providers.errors import (
     ProviderError,
     RateLimited,
     Rejected,
+    Transient,
     Unauthorized,
+    Unconfirmed,
 )
 from providers.types import Field
 from providers.waiting import LONGEST_WAIT, retry_after
@@ -28,6 +30,9 @@ READ_ON = date(2026, 11, 22)
 ERRORS = "https://apidocs.leadsquared.com/error-handling/"
 RATE_LIMITS = "https://apidocs.leadsquared.com/rate-limits/"
 AUTHENTICATION = "https://apidocs.leadsquared.com/authentication/"
+CREATE = "https://apidocs.leadsquared.com/create-a-to-do/"
+
+REGION = re.compile(r"\bapi(-[a-z0-9]+)?\.leadsquared\.com\b")
 
 # Longer names stand before the shorter ones that are part of them.
 _OUR_FIELDS = {
@@ -92,34 +97,44 @@ def _said(words: str) -> str:
 def _rate_limited(answer: Answer, words: str) -> ProviderError:
     waits = [wait for wait in (retry_after(answer.headers), wait_in(words)) if wait is not None]
     return RateLimited(
-        f"LeadSquared says the account is over its limit{_said(words)}.",
+        f"LeadSquared says the account is over its limit{_said(words)}. The hub waits; if it happens often, lower our share of the rate.",
         retry_after=max(waits, default=DEFAULT_WAIT),
         status=answer.status,
     )
 
 
 def _unauthorized(answer: Answer, words: str) -> ProviderError:
+    if home := REGION.search(words.lower()):
+        return Unauthorized(
+            "LeadSquared does not know these keys at this address: the account is in another region. "
+            f"Give https://{home.group()} as the base URL{_said(words)}.",
+            status=answer.status,
+        )
     return Unauthorized(
         "LeadSquared does not accept the keys: they are wrong, their user is inactive, or the account lives on "
-        f"another region's host{_said(words)}.",
+        f"another region's host{_said(words)}. Give the keys of an active administrator, and the host shown beside them.",
         status=answer.status,
     )
 
 
 def _forbidden(answer: Answer, words: str) -> ProviderError:
     return Forbidden(
-        f"LeadSquared does not allow this to the user of the keys{_said(words)}.", status=answer.status
+        f"LeadSquared does not allow this to the user of the keys{_said(words)}. An administrator's keys may do it.",
+        status=answer.status,
     )
 
 
 def _conflict(answer: Answer, words: str) -> ProviderError:
-    return Conflict(f"LeadSquared has another record with this value{_said(words)}.", status=answer.status)
+    return Conflict(
+        f"LeadSquared has another record with this value{_said(words)}. Link that one, or change the value.",
+        status=answer.status,
+    )
 
 
 def _markup(answer: Answer, words: str) -> ProviderError:
     reason = words or "looks like markup"
     return Rejected(
-        f"LeadSquared takes the text for markup and refuses it{_said(words)}.",
+        f"LeadSquared takes the text for markup and refuses it{_said(words)}. Write it without code or tags.",
         fields=refused_fields(words) or {str(Field.TITLE): reason, str(Field.BODY): reason},
         status=answer.status,
     )
@@ -129,11 +144,25 @@ def _gone(answer: Answer, words: str) -> ProviderError:
     return NotFound(f"LeadSquared has no such task{_said(words)}.", status=answer.status)
 
 
-def _rejected(answer: Answer, words: str) -> ProviderError:
-    said = _said(words or exception_type(answer))
+def _lead_gone(answer: Answer, words: str) -> ProviderError:
     return Rejected(
-        f"LeadSquared refused the request{said}.", fields=refused_fields(words), status=answer.status
+        f"LeadSquared does not have the contact any more{_said(words)}. Link the task to a contact that is there.",
+        fields={str(Field.CONTACTS): words or "not in LeadSquared"},
+        status=answer.status,
     )
+
+
+def _refusing(what: str, remedy: str) -> Callable[[Answer, str], ProviderError]:
+    """Return what makes a `Rejected` of an answer: what happened, LeadSquared's words, and what to do."""
+
+    def rejected(answer: Answer, words: str) -> ProviderError:
+        return Rejected(
+            f"LeadSquared {what}{_said(words or exception_type(answer))}. {remedy}",
+            fields=refused_fields(words),
+            status=answer.status,
+        )
+
+    return rejected
 
 
 def _no_such_path(answer: Answer, words: str) -> ProviderError:
@@ -143,6 +172,35 @@ def _no_such_path(answer: Answer, words: str) -> ProviderError:
     )
 
 
+def _in_doubt(answer: Answer, words: str) -> ProviderError:
+    return Unconfirmed(
+        f"LeadSquared failed without saying whether it did what was asked{_said(words)}. The hub looks before it tries again.",
+        status=answer.status,
+    )
+
+
+def _unwell(answer: Answer, words: str) -> ProviderError:
+    return Transient(
+        f"LeadSquared failed to answer{_said(words)}. The hub asks again by itself.", status=answer.status
+    )
+
+
+_missing = _refusing(
+    "misses something that it demands", "Fill it in, or make the field optional in LeadSquared."
+)
+_bad_value = _refusing("refused a value", "Correct it and save again.")
+_no_field = _refusing(
+    "has no such field", "Somebody removed or renamed it there; run the doctor on this connection."
+)
+_bad_body = _refusing(
+    "could not read the request",
+    "That is a mistake of the hub, not of the task: report it with this attempt.",
+)
+_no_call_of_ours = _refusing(
+    "speaks of an activity, which the hub sends none of", "Report it with this attempt."
+)
+_refused = _refusing("refused the request", "Correct what it names and save again.")
+
 CASES: tuple[Case, ...] = (
     # The limit is told as 429 by the documentation and was seen as 200 by two integrators.
     Case(_rate_limited, RATE_LIMITS, READ_ON, when=_of_type("MXAPIRateLimitExceededException")),
@@ -151,13 +209,33 @@ CASES: tuple[Case, ...] = (
     Case(_unauthorized, AUTHENTICATION, READ_ON, when=_of_type("MXUnAuthorizedAccessException")),
     # Not documented (2026-11): read as "this call is beyond the user's role", which stops less than wrong keys would.
     Case(_forbidden, ERRORS, READ_ON, when=_of_type("MXUnauthorizedRequestException")),
-    Case(_conflict, ERRORS, READ_ON, when=_of_type("MXDuplicateEntryException")),
+    Case(
+        _conflict,
+        ERRORS,
+        READ_ON,
+        when=_of_type("MXDuplicateEntryException", "MXDuplicateEntityNameException"),
+    ),
     Case(_markup, ERRORS, READ_ON, when=_of_type("MXXSSException")),
+    Case(_lead_gone, ERRORS, READ_ON, when=_of_type("MXInvalidLeadException")),
+    # A mail to the owner may fail after the task was made: whether it was is not told (2026-11).
+    Case(_in_doubt, ERRORS, READ_ON, when=_of_type("MXMailDeliveryException"), writes=True),
+    Case(_unwell, ERRORS, READ_ON, when=_of_type("MXMailDeliveryException"), writes=False),
     # Which type a missing task has is not documented (2026-11), so the words decide.
     Case(_gone, ERRORS, READ_ON, when=_is_gone),
-    Case(_rejected, ERRORS, READ_ON, when=_is_verdict),
-    Case(_rejected, ERRORS, READ_ON, status=200, when=_says_error),
-    Case(_rejected, ERRORS, READ_ON, status=400),
+    Case(_missing, ERRORS, READ_ON, when=_of_type("MXMandatoryAttributeMissingException")),
+    Case(_no_field, ERRORS, READ_ON, when=_of_type("MXUnknownAttributeException", "MXInvalidFieldException")),
+    Case(
+        _no_call_of_ours,
+        ERRORS,
+        READ_ON,
+        when=_of_type("MXInvalidActivityException", "MXUnknownProspectActivityException"),
+    ),
+    Case(_bad_body, CREATE, READ_ON, status=400),
+    Case(_bad_value, ERRORS, READ_ON, when=_of_type("MXInvalidInputException")),
+    Case(_refused, ERRORS, READ_ON, when=_is_verdict),
+    Case(_refused, ERRORS, READ_ON, status=200, when=_says_error),
     # Here a 404 is an unknown path, never a missing record: read as one it would end a delete that did not happen.
     Case(_no_such_path, ERRORS, READ_ON, status=404),
+    Case(_in_doubt, CREATE, READ_ON, status=500, writes=True),
+    Case(_unwell, CREATE, READ_ON, status=500, writes=False),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from providers.types import Person, RemoteContact, RemoteRef
 
-COLUMNS = "ProspectID,FirstName,LastName,EmailAddress,Phone,Mobile,Company,JobTitle"
+COLUMNS = "ProspectID,CreatedOn,FirstName,LastName,EmailAddress,Phone,Mobile,Company,JobTitle"
 FEWEST_DIGITS = 7  # numbers that have fewer digits in common are not the same phone
 
 
@@ -35,7 +35,7 @@ def attributes(person: Person, *, with_empty: bool) -> list[dict[str, str]]:
 
 def read_lead(record: Mapping[str, Any]) -> RemoteContact:
     """Return the contact in a lead, whether it comes flat or as a list of attributes."""
-    flat = _flat(record)
+    flat = as_object(record)
     numbers = (_phone(flat.get("Phone")), _phone(flat.get("Mobile")))
     email = str(flat.get("EmailAddress") or "").strip()
     person = Person(
@@ -51,7 +51,7 @@ def read_lead(record: Mapping[str, Any]) -> RemoteContact:
 
 def phone_column(record: Mapping[str, Any], phone: str) -> tuple[str, str] | None:
     """Return the name and the text of the column in which the lead holds this phone, or None."""
-    flat = _flat(record)
+    flat = as_object(record)
     for name in ("Phone", "Mobile"):
         text = str(flat.get(name) or "")
         if is_same_phone(text, phone):
@@ -79,7 +79,8 @@ def _phone(text: object) -> str:
     return re.sub(r"[^\d+]", "", str(text or ""))
 
 
-def _flat(record: Mapping[str, Any]) -> Mapping[str, Any]:
+def as_object(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the lead as one object, whether it comes so or as a list of attributes."""
     listed = record.get("LeadPropertyList")
     if not isinstance(listed, list):
         return record

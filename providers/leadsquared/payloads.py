@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from providers.leadsquared.account import APPOINTMENT, Rules
+from providers.leadsquared.moments import due_and_end, moment_of, span_of, written
 from providers.types import (
     Canonical,
     Field,
@@ -27,6 +27,7 @@ from providers.types import (
 
 NO_RECORD, LEAD, OPPORTUNITY = 0, 1, 5  # `RelatedEntity`
 NOTIFIED, SILENT = "1100", "1000"  # `NotifyBy`; the page on updating misprints the second with letters
+NO_REMINDER = 0  # minutes before the due time
 COMPLETED = 1  # a task's `StatusCode`; 0 is open, others are not documented (2026-11)
 
 _BRACKETS = str.maketrans("<>", "‹›")
@@ -40,79 +41,22 @@ def plain(text: str) -> str:
     return text.translate(_BRACKETS)
 
 
-# Moments
-
-
-def written(moment: datetime) -> str:
-    """Return the moment as LeadSquared reads it: UTC, without a zone, without a T."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def moment_of(text: object) -> datetime | None:
-    """Return the moment in an answer; None for nothing, for nonsense and for the year 1, which means never."""
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    if moment.year == 1:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def start_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the first moment of a calendar day in the zone, in UTC."""
-    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
-
-
-def end_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the last second of a calendar day in the zone, in UTC."""
-    return start_of(day + timedelta(days=1), zone) - timedelta(seconds=1)
-
-
-def span_of(draft: TaskDraft, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return `DueDate` and `EndDate` of the draft.
-
-    A day lasts from its first to its last second in the account's zone. A moment without an end ends when it begins, because
-    LeadSquared calls a task overdue after its `EndDate`. Both are always sent: what is left out there becomes today.
-    """
-    due = draft.due if draft.due is not None else draft.created_at.astimezone(zone).date()
-    if isinstance(due, datetime):
-        start = due.astimezone(UTC).replace(microsecond=0)
-        end = start
-    else:
-        start, end = start_of(due, zone), end_of(due, zone)
-    if draft.end_at is not None:
-        end = max(draft.end_at.astimezone(UTC).replace(microsecond=0), start)
-    return start, end
-
-
-def due_and_end(
-    start: datetime, end: datetime | None, zone: ZoneInfo
-) -> tuple[date | datetime, datetime | None]:
-    """Return the hub's due and end for an answer's: the reverse of `span_of`.
-
-    A task that begins with a day of the account's zone, and does not end at once, is one for that day.
-    """
-    day = start.astimezone(zone).date()
-    if start == start_of(day, zone) and end != start:
-        return day, None if end == end_of(day, zone) else end
-    return start, None if end == start else end
-
-
 # A task, outward
 
 
-def create_body(draft: TaskDraft, key: HubKey, rules: Rules) -> dict[str, Any]:
-    """Return the body of `Task.svc/Create`."""
+def create_body(draft: TaskDraft, key: HubKey, rules: Rules, *, in_bulk: bool = False) -> dict[str, Any]:
+    """Return the body of `Task.svc/Create`, or one task of a bulk create, where every reminder is in minutes."""
     start, end = span_of(draft, rules.zone)
     is_appointment = rules.category_of(draft) == APPOINTMENT
+    reminder = _minutes_before(draft, rules) if is_appointment or in_bulk else _days_before(draft, rules)
     return {
         "Name": plain(draft.title),
         "Description": with_marker(plain(draft.body), key),
         **_related(draft),
         "DueDate": written(start),
         "EndDate": written(end),
-        **(_minutes_before(draft, rules) if is_appointment else _days_before(draft, rules)),
+        # Where nothing is said, an appointment gets the usual reminder of its type.
+        **(reminder or ({"Reminder": NO_REMINDER} if is_appointment else {})),
         "NotifyBy": NOTIFIED if draft.notify_by_email else SILENT,
         **_owner(draft),
         "TaskType": {"Name": rules.type_of(draft)},
@@ -136,7 +80,7 @@ def update_body(draft: TaskDraft, changed: frozenset[Field], key: HubKey, rules:
         start, end = span_of(draft, rules.zone)
         body |= {"DueDate": written(start), "EndDate": written(end)}
     if Field.REMINDER in changed or (Field.DUE in changed and draft.reminder_at):
-        body |= _minutes_before(draft, rules) or _days_before(draft, rules) or {"Reminder": 0}
+        body |= _minutes_before(draft, rules) or _days_before(draft, rules) or {"Reminder": NO_REMINDER}
     if Field.NOTIFY in changed:
         body["NotifyBy"] = NOTIFIED if draft.notify_by_email else SILENT
     if Field.ASSIGNEE in changed:
@@ -152,8 +96,10 @@ def _related(draft: TaskDraft) -> dict[str, Any]:
 
 
 def _owner(draft: TaskDraft) -> dict[str, Any]:
-    # The e-mail would do as well, but an assignee without an id is somebody whom this account does not know.
-    return {"OwnerId": draft.assignee} if draft.assignee else {}
+    # An assignee without an id is somebody whom this account does not know: their e-mail alone is not sent.
+    if not draft.assignee:
+        return {}
+    return {"OwnerEmailAddress" if "@" in draft.assignee else "OwnerId": draft.assignee}
 
 
 def _minutes_before(draft: TaskDraft, rules: Rules) -> dict[str, Any]:
@@ -242,15 +188,18 @@ def _reminder(record: Mapping[str, Any], start: datetime, rules: Rules) -> dict[
     """Return the reminder where it is told; the `Reminder` that a to-do shows beside its days is a default of the vendor's."""
     if str(record.get("Category")) == str(APPOINTMENT):
         minutes = _number(record.get("Reminder"))
-        return (
-            {} if minutes is None else {Field.REMINDER: canonical_moment(start - timedelta(minutes=minutes))}
-        )
-    days, at = _number(record.get("ReminderBeforeDays")), str(record.get("ReminderTime") or "")
-    if days is None or not re.fullmatch(r"\d\d:\d\d:\d\d", at):
+        if minutes is None:
+            return {}
+        at = None if minutes == NO_REMINDER else start - timedelta(minutes=minutes)
+        return {Field.REMINDER: canonical_moment(at)}
+    days, time_of_day = _number(record.get("ReminderBeforeDays")), str(record.get("ReminderTime") or "")
+    if days is None or not re.fullmatch(r"\d\d:\d\d:\d\d", time_of_day):
         return {}
     day = start.astimezone(rules.zone).date() - timedelta(days=days)
     return {
-        Field.REMINDER: canonical_moment(datetime.combine(day, time.fromisoformat(at), tzinfo=rules.zone))
+        Field.REMINDER: canonical_moment(
+            datetime.combine(day, time.fromisoformat(time_of_day), tzinfo=rules.zone)
+        )
     }
 
 
@@ -264,7 +213,10 @@ def _number(value: object) -> int | None:
 def _people(record: Mapping[str, Any], rules: Rules, draft: TaskDraft | None) -> dict[Field, Canonical]:
     told: dict[Field, Canonical] = {}
     owner = str(record.get("OwnerId") or record.get("OwnerID") or "")
-    if owner and owner != rules.key_user:
+    email = str(record.get("OwnerEmailAddress") or "").lower()
+    if draft is not None and draft.assignee and draft.assignee.lower() == email:
+        told[Field.ASSIGNEE] = draft.assignee  # an assignee may be given by e-mail
+    elif owner and owner != rules.key_user:
         told[Field.ASSIGNEE] = owner
     elif owner and draft is not None and draft.assignee in ("", owner):
         # The user of the keys owns what is given to them and what is given to nobody; only the draft knows which.

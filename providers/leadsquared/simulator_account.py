@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from providers.capabilities import Limit
-from providers.leadsquared.simulator_records import Refusal, User
+from providers.leadsquared.simulator_records import User
+from providers.leadsquared.simulator_shapes import Refusal
 from providers.simulator import Call, Reply, Simulator, route
+from providers.simulator.webhooks import Webhook
 
 KEY_USER = "3b1041fb-8374-11e7-8758-0a106ee76b21"
 WHO_AM_I = "/v2/Authentication.svc/UserByAccessKey.Get"
@@ -24,6 +28,7 @@ class AccountSimulator(Simulator):
     default_secret: ClassVar[Mapping[str, str]] = {
         "access_key": "u$r6f1c2b7a9d3e4f508192a3b4c5d6e7f8",
         "secret_key": "9a8b7c6d5e4f30213243546576879809a1b2c3d4",
+        "webhook_secret": "f0e1d2c3b4a5968778695a4b3c2d1e0f",
     }
     limits: ClassVar[tuple[Limit, ...]] = (Limit(calls=25, seconds=5.0),)
 
@@ -85,6 +90,16 @@ class AccountSimulator(Simulator):
     def no_such_path(self, call: Call) -> Reply:
         """Return 404, which here speaks of paths only."""
         return self.refusal(404)
+
+    def webhook(self, event: Mapping[str, Any], url: str) -> Webhook:
+        """Return the post in which one event is told: entity and event in the query, the secret in a header of the account's choice.
+
+        The form of a task's body is not documented; a changed record has `Before` and `After`, as integrators saw of leads.
+        """
+        told = {"entityType": event["entity"], "entityId": event["id"], "eventType": event["code"]}
+        address = f"{url}{'&' if '?' in url else '?'}{urlencode(told)}"
+        headers = {"x-hub-secret": self.secret["webhook_secret"]}
+        return Webhook(address, headers, json.dumps(event["body"]).encode())
 
     # Users
 

@@ -8,19 +8,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from providers.leadsquared.simulator_leads import LeadsSimulator
-from providers.leadsquared.simulator_records import (
-    Refusal,
-    Task,
-    TaskType,
-    User,
-    invalid,
-    is_text,
-    local_day,
-    moment_in,
-    refuse_markup,
-    shaped,
-)
+from providers.leadsquared.simulator_records import Task, TaskType, User, local_day
+from providers.leadsquared.simulator_search import SearchSimulator
+from providers.leadsquared.simulator_shapes import Refusal, invalid, is_text, moment_in, refuse_markup, shaped
 
 TYPES = (
     ("Follow-Up", 1),
@@ -30,8 +20,10 @@ TYPES = (
     ("Meeting", 0),
 )
 
+TASKS = "/v2/Task.svc/"
 
-class JudgingSimulator(LeadsSimulator):
+
+class JudgingSimulator(SearchSimulator):
     """The part of the account that takes or refuses what a task is to hold."""
 
     def reset(self) -> None:
@@ -57,10 +49,18 @@ class JudgingSimulator(LeadsSimulator):
             end=end,
         )
         task.custom = body.get("CustomFields", {})
+        self._demand(type, {**task.custom, **body})
         if type.category == 0:
             task.location = body.get("Location", "")
         self._apply(task, body)
         return task
+
+    def _demand(self, type: TaskType, values: Mapping[str, Any]) -> None:
+        for name in type.mandatory:
+            if not values.get(name):
+                raise Refusal(
+                    "MXMandatoryAttributeMissingException", f"{type.custom.get(name, name)} is mandatory"
+                )
 
     def _apply(self, task: Task, body: Mapping[str, Any]) -> None:
         """Judge everything but the dates, then write it; a refusal leaves the task as it was."""
@@ -132,6 +132,11 @@ class JudgingSimulator(LeadsSimulator):
 
     def _task(self, id: str) -> Task:
         task = self.held.get(id)
-        if task is None or task.is_deleted:
+        if task is None or not self.is_there(task):
             raise invalid("The record could not be processed")
         return task
+
+    def is_there(self, task: Task) -> bool:
+        """Return whether the task was made already and not deleted yet: both may be asked for and take a while."""
+        now = self.now()
+        return task.created_at <= now and (task.deleted_at is None or task.deleted_at > now)

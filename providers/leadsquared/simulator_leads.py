@@ -8,20 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.leadsquared.simulator_account import AccountSimulator
-from providers.leadsquared.simulator_records import (
-    PAGING_SHAPE,
-    Lead,
-    Opportunity,
+from providers.leadsquared.simulator_records import Lead, Opportunity, User, spelled
+from providers.leadsquared.simulator_shapes import (
     Refusal,
-    User,
     bad_request,
-    body_of,
     invalid,
-    is_object,
     is_text,
     refusing,
     shaped,
-    spelled,
 )
 from providers.simulator import Call, Reply, route
 
@@ -37,7 +31,7 @@ LEADS = "/v2/LeadManagement.svc/"
 
 
 class LeadsSimulator(AccountSimulator):
-    """The part of the account that is not tasks."""
+    """The part of the account that makes and shows leads."""
 
     def reset(self) -> None:
         """Empty the account."""
@@ -54,6 +48,7 @@ class LeadsSimulator(AccountSimulator):
         values = self._attributes(call)
         values.pop("SearchBy", None)
         lead = self._add_lead(self._checked(values))
+        self.announce({"code": 3, "entity": "Lead", "id": lead.id, "body": self._shown(lead)})
         return Reply(200, {"Status": "Success", "Message": {"Id": lead.id, "RelatedId": ""}})
 
     @route("POST", LEADS + "Lead.CreateOrUpdate")
@@ -72,11 +67,15 @@ class LeadsSimulator(AccountSimulator):
     @route("POST", LEADS + "Lead.Update")
     @refusing
     def update_lead(self, call: Call) -> Reply:
-        """Change the attributes given."""
+        """Change the attributes given; told to nobody unless the caller asks for that."""
         lead = self.leads.get(call.query.get("leadId", ""))
         if lead is None:
             raise Refusal("MXInvalidLeadException", "Lead does not exist")
+        before = self._shown(lead)
         lead.values |= self._checked(self._attributes(call), but=lead)
+        if call.query.get("postUpdatedLead") == "true":
+            body = {"Before": before, "After": self._shown(lead)}
+            self.announce({"code": 6, "entity": "Lead", "id": lead.id, "body": body})
         return Reply(200, {"Status": "Success", "Message": {"AffectedRows": 1}})
 
     @route("GET", LEADS + "Leads.GetById")
@@ -107,47 +106,6 @@ class LeadsSimulator(AccountSimulator):
             if any(_rings(one.values.get(by), wanted) for by in ("Phone", "Mobile"))
         ]
         return Reply(200, [self._shown(one) for one in found[-1:]])
-
-    @route("POST", LEADS + "Leads.Get")
-    @refusing
-    def search_leads(self, call: Call) -> Reply:
-        """Return the leads that fit one condition."""
-        shape = {"Parameter": is_object, "Columns": is_object, "Sorting": is_object, "Paging": is_object}
-        body = body_of(call, shape, ["Parameter"])
-        asked = shaped(
-            body["Parameter"], dict.fromkeys(("LookupName", "LookupValue", "SqlOperator"), is_text)
-        )
-        if asked.get("LookupName") not in (*ATTRIBUTES, "ProspectID"):
-            raise Refusal("MXUnknownAttributeException", f"Unknown attribute {asked.get('LookupName')}")
-        if asked.get("SqlOperator", "=") != "=":
-            raise invalid("The simulated account compares by = only")
-        paging = shaped(body.get("Paging", {}), PAGING_SHAPE)
-        size = int(paging.get("PageSize", 100))
-        if not 1 <= size <= 1000:
-            raise invalid("Invalid PageSize")
-        start = (int(paging.get("PageIndex", 1)) - 1) * size
-        name, value = asked["LookupName"], asked.get("LookupValue", "").lower()
-        found = [
-            self._shown(one) for one in self._findable() if str(self._shown(one)[name] or "").lower() == value
-        ]
-        wanted = str(body.get("Columns", {}).get("Include_CSV") or "").split(",")
-        return Reply(200, [_only(one, wanted) for one in found[start : start + size]])
-
-    # Opportunities
-
-    @route("GET", "/v2/OpportunityManagement.svc/IsOpportunityEnabled")
-    def has_opportunities(self, call: Call) -> Reply:
-        """Say that the account has opportunities."""
-        return Reply(200, {"OpportunityManagement": "Enabled"})
-
-    @route("POST", "/v2/OpportunityManagement.svc/GetOpportunitiesOfLead")
-    @refusing
-    def opportunities_of_lead(self, call: Call) -> Reply:
-        """List the opportunities of a lead."""
-        body_of(call, {"Columns": is_object, "Sorting": is_object, "Paging": is_object})
-        found = [one for one in self.opportunities.values() if one.lead == call.query.get("leadId")]
-        rows = [{"OpportunityId": one.id, "ProspectId": one.lead, "mx_Custom_1": one.name} for one in found]
-        return Reply(200, {"RecordCount": len(rows), "List": rows})
 
     # Helpers
 
@@ -254,11 +212,3 @@ def _rings(held: str | None, wanted: str) -> bool:
 
 def _digits(text: str | None) -> str:
     return re.sub(r"\D", "", text or "")
-
-
-def _only(shown: Mapping[str, Any], wanted: list[str]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in shown.items()
-        if wanted == [""] or name in wanted or name == "ProspectID"
-    }

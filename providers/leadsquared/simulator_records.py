@@ -1,171 +1,20 @@
-"""What the simulated LeadSquared account keeps, how it spells it, and how it judges what it is sent."""
+"""What the simulated LeadSquared account keeps, and how it spells it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from functools import wraps
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from providers.simulator import Call, Reply
-
 NEVER = "0001-01-01 00:00:00.000"
-LONGEST_WINDOW = timedelta(days=100)
-
-Check = Callable[[Any], bool]
-
-
-class Refusal(Exception):
-    """The account refuses a request: 400 for a body of the wrong shape, 500 and an `MX…Exception` for wrong values."""
-
-    def __init__(self, kind: str, message: str, *, status: int = 500) -> None:
-        """Keep the vendor's type, its words and the status they come with."""
-        super().__init__(message)
-        self.kind = kind
-        self.status = status
-
-    def reply(self) -> Reply:
-        """Return the answer that says so."""
-        return Reply(
-            self.status, {"Status": "Error", "ExceptionType": self.kind, "ExceptionMessage": str(self)}
-        )
-
-
-Handler = Callable[[Any, Call], Reply]
-
-
-def refusing(handler: Handler) -> Handler:
-    """Let a handler raise `Refusal`."""
-
-    @wraps(handler)
-    def answer(simulator: Any, call: Call) -> Reply:
-        try:
-            return handler(simulator, call)
-        except Refusal as refusal:
-            return refusal.reply()
-
-    return answer
-
-
-def bad_request(message: str) -> Refusal:
-    """Return the refusal of a body that is not as the documentation of the call has it."""
-    return Refusal("MXInvalidInputException", message, status=400)
-
-
-def invalid(message: str) -> Refusal:
-    """Return the refusal of a value."""
-    return Refusal("MXInvalidInputException", message)
-
-
-# Shapes
-
-
-def is_text(value: Any) -> bool:
-    """Return whether the value is a string."""
-    return isinstance(value, str)
-
-
-def is_number(value: Any) -> bool:
-    """Return whether the value is a whole number, also as text: the documentation's examples write both."""
-    return (isinstance(value, int) and not isinstance(value, bool)) or (is_text(value) and value.isdigit())
-
-
-def is_texts(value: Any) -> bool:
-    """Return whether the value is a list of strings."""
-    return isinstance(value, list) and all(map(is_text, value))
-
-
-def is_object(value: Any) -> bool:
-    """Return whether the value is an object."""
-    return isinstance(value, dict)
-
-
-TASK_SHAPE: Mapping[str, Check] = {
-    "Name": is_text,
-    "Description": is_text,
-    "RelatedEntity": is_number,
-    "RelatedEntityId": is_text,
-    "DueDate": is_text,
-    "EndDate": is_text,
-    "ReminderBeforeDays": is_number,
-    "ReminderTime": is_text,
-    "Reminder": is_number,
-    "NotifyBy": is_text,
-    "OwnerId": is_text,
-    "OwnerEmailAddress": is_text,
-    "TaskType": is_object,
-    "Location": is_text,
-    "CustomFields": is_object,
-}
-UPDATE_SHAPE: Mapping[str, Check] = {
-    "UserTaskId": is_text,
-    **{
-        name: check
-        for name, check in TASK_SHAPE.items()
-        if name not in ("TaskType", "Location", "CustomFields")
-    },
-}
-PAGING_SHAPE: Mapping[str, Check] = {"PageIndex": is_number, "PageSize": is_number}
-
-
-def body_of(call: Call, shape: Mapping[str, Check], required: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the JSON object in the body. Raises `Refusal` (400) where it is not of this shape."""
-    if "application/json" not in call.headers.get("content-type", ""):
-        raise bad_request("Content-Type must be application/json")
-    return shaped(call.json, shape, required)
-
-
-def shaped(value: Any, shape: Mapping[str, Check], required: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the value if it is an object with these names, each of its kind. Raises `Refusal` (400)."""
-    if not isinstance(value, dict):
-        raise bad_request("Invalid request body")
-    for name, given in value.items():
-        if name not in shape:
-            raise bad_request(f"Unknown attribute {name}")
-        if not shape[name](given):
-            raise bad_request(f"Invalid type of attribute {name}")
-    for name in required:
-        if name not in value:
-            raise bad_request(f"Attribute {name} is missing")
-    return value
-
-
-# Moments
+ALWAYS_MANDATORY = ("OwnerId", "Name")
+COLUMNS = (*ALWAYS_MANDATORY, "RelatedEntityId", "Description", "DueDate", "EndDate", "Reminder", "Location")
 
 
 def spelled(moment: datetime, *, with_ms: bool = True) -> str:
     """Return the moment as the account shows it."""
     return moment.strftime("%Y-%m-%d %H:%M:%S") + (".000" if with_ms else "")
-
-
-def moment_in(text: str, name: str) -> datetime:
-    """Return the moment in a request. Raises `Refusal` for any spelling but `YYYY-MM-DD HH:MM:SS`."""
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", text):
-        raise invalid(f"Invalid date format of {name}")
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError as error:
-        raise invalid(f"Invalid date in {name}") from error
-
-
-def day_in(text: str, name: str) -> date:
-    """Return the day in a request. Raises `Refusal` for any spelling but `YYYY-MM-DD`."""
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError as error:
-        raise invalid(f"Invalid date format of {name}") from error
-
-
-def refuse_markup(text: str, name: str) -> None:
-    """Raise `Refusal` for text that looks like markup."""
-    if re.search(r"<[a-zA-Z/!?]", text):
-        raise Refusal("MXXSSException", f"Potentially dangerous value in {name}")
-
-
-# Records
 
 
 @dataclass
@@ -204,16 +53,40 @@ class Opportunity:
 
 @dataclass
 class TaskType:
-    """A kind of task; `category` 0 is an appointment, 1 a to-do. `duration` is an appointment's where none is given."""
+    """A kind of task; `category` 0 is an appointment, 1 a to-do.
+
+    `duration` is an appointment's where none is given. `mandatory` are the columns that a task of this kind must have a value in, by
+    schema name, beside the three that every task needs; `custom` the columns of the account's own, with their display names.
+    """
 
     id: str
     name: str
     category: int
     duration: timedelta = timedelta(minutes=30)
+    mandatory: tuple[str, ...] = ()
+    custom: dict[str, str] = field(default_factory=dict)
 
     def shown(self) -> dict[str, Any]:
         """Return the type as a task carries it."""
         return {"Id": self.id, "Name": self.name, "Category": self.category}
+
+    def columns(self) -> list[dict[str, Any]]:
+        """Return the type's `ColumnConfiguration`."""
+        names = {name: name for name in COLUMNS if name != "Location" or self.category == 0} | self.custom
+        return [
+            {
+                "SchemaName": name,
+                "InternalSchemaName": name,
+                "DisplayName": shown,
+                "DataType": "String",
+                "RenderType": "Textbox",
+                "Options": None,
+                "IsDefault": name in COLUMNS,
+                "Mandatory": name in ALWAYS_MANDATORY or name in self.mandatory,
+                "IsMandatoryConfigurable": name not in ALWAYS_MANDATORY,
+            }
+            for name, shown in names.items()
+        ]
 
 
 @dataclass
@@ -238,7 +111,7 @@ class Task:
     location: str = ""
     custom: dict[str, Any] = field(default_factory=dict)
     completed_at: datetime | None = None
-    is_deleted: bool = False
+    deleted_at: datetime | None = None
 
     def shown(self, related_name: str) -> dict[str, Any]:
         """Return the task as most calls show it."""
@@ -271,7 +144,13 @@ class Task:
             **({"Location": self.location} if self.type.category == 0 else {}),
         }
 
-    def shown_by_lead(self) -> dict[str, Any]:
+    def status(self, now: datetime) -> str:
+        """Return the task's state in words: pending until its end, then overdue."""
+        if self.completed_at:
+            return "Completed"
+        return "Pending" if now <= self.end else "Overdue"
+
+    def shown_by_lead(self, now: datetime) -> dict[str, Any]:
         """Return the task as the listing of a lead's tasks shows it: fewer columns, other names."""
         return {
             "TaskID": self.id,
@@ -283,7 +162,7 @@ class Task:
             "OwnerName": self.owner.name,
             "CreatedBy": self.created_by.id,
             "CreatedByName": self.created_by.name,
-            "Status": "Completed" if self.completed_at else "Pending",
+            "Status": self.status(now),
             "Reminder": str(self.reminder),
         }
 

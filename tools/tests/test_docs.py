@@ -150,7 +150,11 @@ def parse(words: list[str]) -> None:
         secrets, settings = (
             {one.partition("=")[0] for one in some} for some in (given.secret, given.setting)
         )
-        assert secrets == {one.name for one in can.secrets}
+        assert (
+            {one.name for one in can.secrets if one.is_required}
+            <= secrets
+            <= {one.name for one in can.secrets}
+        )
         assert (
             {one.name for one in can.settings if one.is_required}
             <= settings

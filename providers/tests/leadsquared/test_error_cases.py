@@ -37,6 +37,9 @@ def said(kind, words="", *, status=500, headers=None, writes=True):
         (500, "MXUnauthorizedRequestException", "not for your role", Forbidden),
         (401, "MXUnAuthorizedAccessException", "Invalid keys", Unauthorized),
         (200, "MXUnAuthorizedAccessException", "Invalid keys", Unauthorized),
+        (500, "MXDuplicateEntityNameException", "Name is taken", Conflict),
+        (500, "MXMailDeliveryException", "Mail could not be sent", Unconfirmed),
+        (400, "MXInvalidInputException", "Unknown attribute Title", Rejected),
         (500, "MXInvalidInputException", "Task not found", NotFound),
         (500, "MXInvalidInputException", "The task does not exist", NotFound),
         (500, "Exception", "An internal error occurred", Unconfirmed),
@@ -105,8 +108,8 @@ def test_text_taken_for_markup_is_the_title_or_the_body():
 
 
 def test_a_refusal_without_words_says_the_type():
-    assert (
-        said("MXInvalidFieldException").detail == "LeadSquared refused the request: MXInvalidFieldException."
+    assert said("MXHeardOfNowhereException").detail == (
+        "LeadSquared refused the request: MXHeardOfNowhereException. Correct what it names and save again."
     )
 
 
@@ -117,3 +120,22 @@ def test_a_good_answer_is_no_error(answer):
 
 def test_every_row_says_where_it_comes_from():
     assert all(case.source.startswith("https://apidocs.leadsquared.com/") and case.read_on for case in CASES)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Please use api-in21.leadsquared.com", "Invalid host. Use https://API-IN21.leadsquared.com/v2/ instead"],
+)
+def test_a_401_that_names_the_region_says_which_address_to_give(words):
+    error = said("MXUnAuthorizedAccessException", words, status=401)
+
+    assert isinstance(error, Unauthorized)
+    assert "Give https://api-in21.leadsquared.com as the base URL" in error.detail
+
+
+@pytest.mark.parametrize("words", ["Use api-in21.leadsquared.com.mallory.example", "Use apis.leadsquared.co"])
+def test_an_address_that_is_not_leadsquareds_is_never_recommended(words):
+    detail = said("", words, status=401).detail
+
+    assert "Give https://api-in21.leadsquared.com.mallory" not in detail
+    assert "Give https://apis" not in detail

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.leadsquared import leads, payloads
+from providers.leadsquared import leads, moments, payloads
 from providers.leadsquared.account import Rules, pairs
 from providers.leadsquared.capabilities import CAPABILITIES
 from providers.projection import project
@@ -56,7 +56,7 @@ def at(hour, minute=0, day=10):
             ("2024-10-06 04:00:00", "2024-10-07 02:59:59"),
         ),
         (date(2026, 3, 10), at(12), INDIA, ("2026-03-09 18:30:00", "2026-03-10 12:00:00")),
-        (date(2026, 3, 10), at(1, day=9), INDIA, ("2026-03-09 18:30:00", "2026-03-09 18:30:00")),
+        (date(2026, 3, 10), at(1, day=9), INDIA, ("2026-03-09 18:30:00", "2026-03-10 18:29:59")),
         (NOON, None, INDIA, ("2026-03-10 12:00:00", "2026-03-10 12:00:00")),
         (NOON, at(13, 30), INDIA, ("2026-03-10 12:00:00", "2026-03-10 13:30:00")),
         (None, None, INDIA, ("2026-02-28 18:30:00", "2026-03-01 18:29:59")),
@@ -115,7 +115,7 @@ def test_every_day_comes_back_as_that_day_in_every_zone(day, zone):
 
 @pytest.mark.parametrize("text", ["0001-01-01 00:00:00.000", "", None, "soon"])
 def test_never_and_nonsense_are_no_moment(text):
-    assert payloads.moment_of(text) is None
+    assert moments.moment_of(text) is None
 
 
 # Texts and the hub's key
@@ -212,6 +212,49 @@ def test_an_assignee_whom_the_account_does_not_know_is_not_sent():
     )
 
 
+def test_an_assignee_is_named_by_id():
+    body = payloads.create_body(replace(DRAFT, assignee="ada", assignee_email="ada@hub.example"), KEY, RULES)
+
+    assert (body["OwnerId"], "OwnerEmailAddress" in body) == ("ada", False)
+
+
+@pytest.mark.parametrize(("notify", "code"), [(True, "1100"), (False, "1000")])
+def test_the_owner_is_notified_by_mail_or_not_at_all(notify, code):
+    draft = replace(DRAFT, notify_by_email=notify)
+
+    body = payloads.create_body(draft, KEY, RULES)
+
+    assert body["NotifyBy"] == code
+    assert payloads.read_task({"NotifyBy": code}, RULES).holds == {Field.NOTIFY: notify}
+
+
+def test_an_assignee_may_be_given_by_email():
+    draft = replace(DRAFT, assignee="Ada@hub.example", assignee_email="ada@hub.example")
+    record = {"OwnerId": "ada", "OwnerEmailAddress": "ada@hub.example"}
+
+    body = payloads.create_body(draft, KEY, RULES)
+
+    assert (body["OwnerEmailAddress"], "OwnerId" in body) == ("Ada@hub.example", False)
+    assert payloads.read_task(record, RULES, draft=draft).holds == {Field.ASSIGNEE: "Ada@hub.example"}
+    assert payloads.read_task(record, RULES).holds == {Field.ASSIGNEE: "ada"}
+
+
+@pytest.mark.parametrize(
+    ("plan", "limits"),
+    [
+        ({}, [(10, 5)]),
+        ({"plan": "lite"}, [(2, 5)]),
+        ({"plan": "pro"}, [(10, 5), (10_000, 86_400)]),
+        ({"plan": "super"}, [(20, 5), (100_000, 86_400)]),
+        ({"plan": "basic"}, [(10, 5)]),
+        ({"plan": "standard"}, [(15, 5)]),
+        ({"plan": "enterprise"}, [(25, 5)]),
+    ],
+)
+def test_a_plan_decides_how_often_an_account_may_be_called(plan, limits):
+    assert [(one.calls, one.seconds) for one in CAPABILITIES.limits_for(plan)] == limits
+
+
 # Task types
 
 
@@ -274,7 +317,8 @@ def test_an_account_is_read_with_what_was_learned_of_it():
         ("", date(2026, 3, 10), at(4), {"ReminderBeforeDays": "0", "ReminderTime": "09:30:00"}),
         ("", NOON, at(4, day=11), {}),
         ("meeting", NOON, at(11, 15), {"Reminder": 45}),
-        ("meeting", NOON, at(13), {}),
+        ("meeting", NOON, at(13), {"Reminder": 0}),
+        ("meeting", NOON, None, {"Reminder": 0}),
         ("", NOON, None, {}),
     ],
 )
@@ -304,6 +348,7 @@ def test_a_reminder_moves_with_the_due_date(changed, reminder, sent):
     ("record", "told"),
     [
         ({"Category": 0, "Reminder": 45}, "2026-03-10T11:15:00Z"),
+        ({"Category": 0, "Reminder": 0}, None),
         ({"Category": 1, "ReminderBeforeDays": 1, "ReminderTime": "10:00:00"}, "2026-03-09T04:30:00Z"),
         ({"Category": 1, "Reminder": 15, "ReminderBeforeDays": 0}, None),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
 
@@ -117,9 +118,24 @@ def test_a_to_do_of_a_lead_belongs_to_it(ask, grace):
 
     assert (status, answer["RecordCount"]) == (200, 1)
     [row] = answer["TaskList"]
-    assert (row["TaskID"], row["Status"], row["DueDate"]) == (id, "Pending", "2020-11-11 10:30:00")
+    assert (row["TaskID"], row["Status"], row["DueDate"]) == (id, "Overdue", "2020-11-11 10:30:00")
     assert "ModifiedOn" not in row
     assert "EndDate" not in row
+
+
+def test_a_task_is_pending_until_its_end_and_overdue_after_it(ask, simulator, grace):
+    end = simulator.now() + timedelta(hours=1)
+    id = made(ask, RelatedEntity=1, RelatedEntityId=grace, EndDate=f"{end:%Y-%m-%d %H:%M:%S}")
+
+    def status():
+        return ask("GET", f"{LEAD}RetrieveTaskByLeadId?leadId={grace}")[1]["TaskList"][0]["Status"]
+
+    before = status()
+    simulator.move_clock(3700)
+    after = status()
+    ask("GET", f"/v2/Task.svc/MarkComplete?id={id}")
+
+    assert (before, after, status()) == ("Pending", "Overdue", "Completed")
 
 
 def test_a_related_id_is_ignored_where_the_entity_is_none(ask, grace):
