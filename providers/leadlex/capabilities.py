@@ -125,10 +125,17 @@ _OPERATIONS = {
     Operation.CREATE_CONTACT: _documented("api-reference/contacts/create"),
     Operation.UPDATE_CONTACT: _documented("api-reference/contacts/update"),
     Operation.LIST_OWNERS: _documented("api-reference/users/list"),
-    Operation.LIST_TASKS: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
-    Operation.LIST_TASKS_OF_CONTACT: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
-    Operation.LIST_CHANGED: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
-    Operation.LIST_CONTACTS: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
+    Operation.LIST_TASKS: _documented(
+        _LIST, "lists them in no order that is documented; tasks of its own agent (lexi_action) are left out"
+    ),
+    Operation.LIST_TASKS_OF_CONTACT: _documented(_LIST),
+    Operation.LIST_CHANGED: Claim(
+        False,
+        "lists no changes of tasks: it neither filters nor sorts them by when they were changed",
+        f"{PAGES}/{_LIST}",
+        READ_ON,
+    ),
+    Operation.LIST_CONTACTS: _documented("api-reference/contacts/list"),
     Operation.RECEIVE: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
 }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from providers.errors import Ambiguous, Conflict, NotFound
 from providers.leadlex import payloads, people
-from providers.leadlex.answers import pages, record_in, rows_in
+from providers.leadlex.answers import record_in, rows_in
+from providers.leadlex.listings import page_of, pages
 from providers.leadlex.workspace import Workspace
-from providers.types import HubKey, Owner, Person, RecordKind, RemoteContact, RemoteRecord, RemoteRef
+from providers.types import HubKey, Owner, Page, Person, RecordKind, RemoteContact, RemoteRecord, RemoteRef
 
 
 class Directory(Workspace):
@@ -63,6 +64,14 @@ class Directory(Workspace):
         """Return the contact as it stands there. Raises `NotFound` when it is gone or merged into another one."""
         answer = self._api.call("GET", f"/v1/contacts/{ref.id}")
         return people.read_contact(record_in(answer, "contact", writes=False))
+
+    def list_contacts(self, cursor: str | None = None) -> Page[RemoteContact]:
+        """Return the workspace's contacts, newest first, a hundred to a page; some may come twice.
+
+        Source: https://docs.leadlex.com/api-reference/contacts/list (read 2026-11).
+        """
+        rows, following = page_of(self._api, "/v1/contacts", "contacts", {"sort": "-created_at"}, cursor)
+        return Page(tuple(people.read_contact(row) for row in rows), following)
 
     def find_records(self, kind: RecordKind, text: str) -> tuple[RemoteRecord, ...]:
         """Return the companies or deals whose name holds the text or whose id it is.

@@ -9,9 +9,10 @@ from typing import Any
 from providers.error_cases import Answer
 from providers.errors import NotFound, Rejected, Unconfirmed, Unsupported
 from providers.leadlex import payloads
-from providers.leadlex.answers import pages, record_in
+from providers.leadlex.answers import record_in
 from providers.leadlex.directory import Directory
-from providers.types import Field, HubKey, RemoteRef, RemoteTask, TaskDraft
+from providers.leadlex.listings import page_of, pages
+from providers.types import Field, HubKey, Page, RemoteRef, RemoteTask, TaskDraft
 
 
 class LeadLex(Directory):
@@ -78,6 +79,25 @@ class LeadLex(Directory):
                     return task
         return None
 
+    def list_tasks(self, cursor: str | None = None) -> Page[RemoteTask]:
+        """Return the workspace's tasks, a hundred to a page, in an order that is not documented; some may come twice.
+
+        Tasks of the type `lexi_action` are left out: they are questions of the vendor's own agent, and what is done to them makes it act.
+        Source: https://docs.leadlex.com/api-reference/tasks/list and …/lexi/tasks (read 2026-11).
+        """
+        return self._listed({}, cursor)
+
+    def list_tasks_of_contact(self, contact: RemoteRef, cursor: str | None = None) -> Page[RemoteTask]:
+        """Return the contact's tasks, as `list_tasks` does; none for a contact that is not there."""
+        return self._listed({"contact_id": contact.id}, cursor)
+
+    def _listed(self, query: Mapping[str, str], cursor: str | None) -> Page[RemoteTask]:
+        rows, following = page_of(self._api, "/v1/tasks", "tasks", query, cursor)
+        tasks = (
+            payloads.read_task(row, settings=self.account.settings) for row in rows if _is_for_people(row)
+        )
+        return Page(tuple(tasks), following)
+
     def _places(self, draft: TaskDraft) -> list[dict[str, str]]:
         """Return the filters to list tasks by; `event_id` is none of those documented."""
         places = [{"contact_id": linked.ref.id} for linked in draft.contacts]
@@ -120,3 +140,7 @@ class LeadLex(Directory):
     def _task_in(self, answer: Answer, *, asked: TaskDraft | None, writes: bool) -> RemoteTask:
         task = record_in(answer, "task", writes=writes)
         return payloads.read_task(task, settings=self.account.settings, asked=asked)
+
+
+def _is_for_people(row: Mapping[str, Any]) -> bool:
+    return row.get("task_type") != "lexi_action"

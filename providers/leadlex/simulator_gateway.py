@@ -91,6 +91,7 @@ class Gateway(Simulator):
         self.replays_keys = False
         self.duplicate_contacts = "existing"
         self.search_covers_phones = True
+        self.lists = "newest first"
         self._tasks: dict[str, Record] = {}
         self._held: dict[str, dict[str, Record]] = {
             part: {} for part in ("users", "contacts", "companies", "deals", "events")

@@ -16,7 +16,6 @@ from providers.errors import (
     NotSent,
     RateLimited,
     Rejected,
-    Transient,
     Unauthorized,
     Unconfirmed,
     Unsupported,
@@ -324,45 +323,6 @@ def test_a_look_does_not_see_what_the_vendor_does_not_list_yet(provider, simulat
     provider.create_task(draft(), key=key)
 
     assert provider.find_task(key, draft()) is None
-
-
-class Meddling:
-    """A transport that lets somebody else act once, right after the second page of a listing was read."""
-
-    def __init__(self, inner, act):
-        self.inner, self.act = inner, act
-
-    def send(self, request):
-        response = self.inner.send(request)
-        if "page=2&" in request.url and self.act is not None:
-            self.act, act = None, self.act
-            act()
-        return response
-
-
-class TestWithoutALimitPerMinute:
-    @pytest.fixture
-    def simulator(self):
-        return LeadLexSimulator(limits=(Limit(10_000, 86_400.0),))
-
-    @pytest.fixture
-    def refs(self, provider, draft):
-        return [provider.create_task(draft(), key=HubKey(uuid.uuid4())).ref for _ in range(250)]
-
-    def test_a_list_that_shrinks_while_it_is_read_is_no_proof_of_absence(
-        self, provider, account, transport, draft, key, refs
-    ):
-        walker = LeadLex(account, Meddling(transport, lambda: provider.delete_task(refs[-1])))
-
-        with pytest.raises(Transient, match="changed while it was read"):
-            walker.find_task(key, draft())
-
-    def test_a_list_that_grows_while_it_is_read_is_read_in_full(
-        self, provider, account, transport, draft, key, refs
-    ):
-        walker = LeadLex(account, Meddling(transport, lambda: provider.create_task(draft(), key=key)))
-
-        assert walker.find_task(key, draft()).key == str(key)
 
 
 # Limits
