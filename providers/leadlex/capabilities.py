@@ -25,13 +25,13 @@ PAGES = "https://docs.leadlex.com"
 DEFAULT_PLAN = "pro"
 DAY = 86_400.0  # seconds
 
-# Calls a minute and calls a day. The day ends at 00:00 UTC there; any 24 hours is the stricter reading.
+# Calls a minute and calls a day, which ends at 00:00 UTC there; whether minutes slide is not told: any 60 s is the stricter reading.
 # https://docs.leadlex.com/authentication (read 2026-11); the newer page on keys names tiers without numbers.
 PLANS: Mapping[str, tuple[Limit, ...]] = MappingProxyType(
     {
-        "starter": (Limit(10, 60.0), Limit(100, DAY)),
-        "pro": (Limit(50, 60.0), Limit(1_000, DAY)),
-        "org": (Limit(200, 60.0), Limit(10_000, DAY)),
+        "starter": (Limit(10, 60.0), Limit(100, DAY, is_fixed=True)),
+        "pro": (Limit(50, 60.0), Limit(1_000, DAY, is_fixed=True)),
+        "org": (Limit(200, 60.0), Limit(10_000, DAY, is_fixed=True)),
     }
 )
 
@@ -136,7 +136,11 @@ _OPERATIONS = {
         READ_ON,
     ),
     Operation.LIST_CONTACTS: _documented("api-reference/contacts/list"),
-    Operation.RECEIVE: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
+    Operation.RECEIVE: _documented(
+        "webhooks",
+        "signs what it tells (HMAC-SHA256 over the body, with the time in it) and tells of tasks made and changed, of contacts and of "
+        "merges; it does not tell that a task was deleted, nor what its own agent did",
+    ),
 }
 
 _SETTINGS = (
@@ -176,6 +180,12 @@ CAPABILITIES = Capabilities(
             "api_key",
             "API key",
             "Begins with wbk_. Needs activities, contacts, deals and users to be read, activities and contacts to be written.",
+        ),
+        Secret(
+            "webhook_secret",
+            "Webhook secret",
+            "LeadLex shows it once, when the webhook is made. Without it nothing that LeadLex tells by itself is believed.",
+            is_required=False,
         ),
     ),
     settings=_SETTINGS,

@@ -186,7 +186,7 @@ def read_task(
         ref=RemoteRef(str(task["id"])),
         holds=holds,
         key=key,
-        modified_at=_moment(task.get("updated_date") or task.get("updated_at")),
+        modified_at=moment_in(task.get("updated_date") or task.get("updated_at")),
     )
 
 
@@ -203,7 +203,7 @@ def _priority_read(value: Any) -> str:
 
 
 def _created_read(value: Any) -> str | None:
-    return canonical_moment(_moment(value))
+    return canonical_moment(moment_in(value))
 
 
 _TOLD: Mapping[str, tuple[Field, Callable[[Any], Canonical]]] = {
@@ -227,7 +227,7 @@ def _due_read(task: Mapping[str, Any], asked: TaskDraft | None) -> dict[Field, C
     if "due_date" not in task:
         return {}
     text = _text(task["due_date"]).strip()
-    moment = _moment(text)
+    moment = moment_in(text)
     if not text or moment is None:
         return {} if text else {Field.DUE: None}
     if len(text) == len("YYYY-MM-DD"):
@@ -261,10 +261,10 @@ def _ids(value: Any) -> tuple[str, ...]:
     return (str(value),) if value else ()
 
 
-def _moment(value: Any) -> datetime | None:
+def moment_in(value: Any) -> datetime | None:
     """Return the moment in UTC; one without a zone is UTC there. None when it cannot be read."""
     try:
         moment = datetime.fromisoformat(_text(value).strip())
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter at either end of the calendar
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

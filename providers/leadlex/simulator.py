@@ -32,7 +32,7 @@ class LeadLexSimulator(People):
     `permissions` of the key · `missing_calls` ("PATCH", "DELETE" on tasks) and the `missing_call_status` they answer ·
     `open_reads_as_pending` · `days_become_moments` (a due day is shown as midnight UTC) · `replays_keys` (an Idempotency-Key on a
     create) · `duplicate_contacts` ("existing": answered with the first one, "conflict": 409, "second": made) · `search_covers_phones` · `lists` (tasks: "newest first",
-    "oldest first", "last changed first").
+    "oldest first", "last changed first") · `envelope` (of webhooks: "catalogue", as its page shows it now, or "event", as it did before).
     Decided without a switch (2026-11): a create answers 201, PATCH the whole task, DELETE 204; a company alone is no parent; a name
     that nobody has leaves the task unlinked; unknown keys and query names are refused; 5xx bodies are plain text.
     """
@@ -59,6 +59,7 @@ class LeadLexSimulator(People):
         }
         now = self.now()
         self._tasks[task["id"]] = task | {"made_at": now, "changed_at": now, "is_deleted": False}
+        self._tell("task.created", {"task": self._task_shown(task)})
         reply = Reply(201, {"data": {name: self._task_shown(task)[name] for name in _TASK_MADE}})
         return self._remember(call, reply)
 
@@ -93,12 +94,13 @@ class LeadLexSimulator(People):
             task["assigned_to_user_id"] = body["assignee_id"]
         task["changed_at"] = self.now()
         task["updated_date"] = records.created_date(None, task["changed_at"])
+        self._tell("task.updated", {"task": self._task_shown(task)})
         return Reply(200, {"data": self._task_shown(task)})
 
     @route("DELETE", "/v1/tasks/{id}")
     @answering
     def delete_task(self, call: Call) -> Reply:
-        """Delete a task; not documented."""
+        """Delete a task; not documented. No webhook tells of it."""
         self._must_have(call)
         self._live_task(call)["is_deleted"] = True
         return Reply(204)

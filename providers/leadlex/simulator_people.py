@@ -37,7 +37,9 @@ class People(Gateway):
         self._must_be_ours(
             "related_company_id", body.get("related_company_id", body.get("company_id")), "companies"
         )
-        return self._remember(call, Reply(201, {"data": dict(self._new_contact(body))}))
+        contact = self._new_contact(body)
+        self._tell("contact.created", {"contact": dict(contact)})
+        return self._remember(call, Reply(201, {"data": dict(contact)}))
 
     @route("GET", "/v1/contacts")
     @answering
@@ -80,6 +82,7 @@ class People(Gateway):
         if {"first_name", "last_name"} & body.keys():
             contact["full_name"] = f"{contact['first_name'] or ''} {contact['last_name'] or ''}".strip()
         contact["updated_date"] = records.created_date(None, self.now())
+        self._tell("contact.updated", {"contact": dict(contact)})
         return Reply(200, {"data": dict(contact)})
 
     def _new_contact(self, body: Mapping[str, Any]) -> Record:

@@ -10,11 +10,13 @@ from typing import ClassVar
 from providers.base import Provider
 from providers.capabilities import Capabilities
 from providers.errors import Forbidden, NotFound, Rejected, Unauthorized
+from providers.events import Delivery, Event
 from providers.http import JsonApi, Transport
 from providers.leadlex import payloads, people
 from providers.leadlex.answers import rows_in
 from providers.leadlex.capabilities import CAPABILITIES
 from providers.leadlex.error_cases import CASES
+from providers.leadlex.webhooks import events_in
 from providers.types import Account, Field, Identity, Owner
 from providers.waiting import server_time
 
@@ -62,6 +64,10 @@ class Workspace(Provider):
             limits=_limits_left(answer.headers),
             server_time=server_time(answer.headers),
         )
+
+    def receive(self, delivery: Delivery) -> tuple[Event, ...]:
+        """Return the events in a delivery that is signed with the webhook's secret; see `webhooks.events_in`."""
+        return events_in(delivery, secret=self.account.secrets.get("webhook_secret", "").strip())
 
     def prepare(self) -> Mapping[str, object]:
         """Look whether the default parent is there, where one is set; nothing is learned.

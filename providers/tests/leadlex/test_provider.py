@@ -126,7 +126,7 @@ def test_a_default_parent_that_is_not_there_is_said_so(with_settings, text):
 def test_the_plan_decides_how_often_the_workspace_may_be_called(plan, a_minute, a_day):
     limits = CAPABILITIES.limits_for({"plan": plan})
 
-    assert limits == (Limit(a_minute, 60.0), Limit(a_day, 86_400.0))
+    assert limits == (Limit(a_minute, 60.0), Limit(a_day, 86_400.0, is_fixed=True))
 
 
 # Tasks
@@ -331,7 +331,7 @@ def test_a_look_does_not_see_what_the_vendor_does_not_list_yet(provider, simulat
 class TestAtALimitOfOneCallAMinute:
     @pytest.fixture
     def simulator(self):
-        return LeadLexSimulator(limits=(Limit(10_000, 86_400.0), Limit(1, 60.0)))
+        return LeadLexSimulator(limits=(Limit(10_000, 86_400.0, is_fixed=True), Limit(1, 60.0)))
 
     def test_a_full_minute_is_left_alone_until_the_next_one(self, provider):
         provider.list_owners()
