@@ -162,6 +162,15 @@ _SETTINGS = (
         "Where a task without contact, deal and event is filed: contact:<id> or deal:<id>. Empty: such a task is not sent.",
     ),
     Setting(
+        "send_names",
+        "Names as typed",
+        "Whether the contact and the company that somebody typed into a task are sent as names for LeadLex to match. "
+        "It takes whoever fits and tells only when several do.",
+        kind="choice",
+        choices=(("never", "are never sent"), ("unlinked", "are sent when no contact is linked")),
+        default="never",
+    ),
+    Setting(
         "task_types",
         "Task types",
         "Our types in the workspace's words, such as call=phone_call,email=send_email. Others are sent as they are.",
@@ -196,7 +205,9 @@ CAPABILITIES = Capabilities(
     find_lag=timedelta(seconds=5),
     # The functions are cut off by their host; an answer given up on after our 20 s has landed within these.
     landing=timedelta(seconds=15),
-    # Waived where the setting `default_parent` names a record that stands in.
+    # Waived where the setting `default_parent` names a record that stands in, and where a contact's name is sent. The pages disagree
+    # on whether a company alone will do (that on creating names none, that on data integrity does): it is not relied on.
     needs_one_of=(Field.CONTACTS, Field.DEALS, Field.EVENTS),
+    parent_by_name="send_names",
     plans=PLANS,
 )

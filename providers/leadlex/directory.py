@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from providers.errors import Ambiguous, Conflict, NotFound
+from providers.errors import Ambiguous, Conflict, NotFound, ProviderError
 from providers.leadlex import payloads, people
 from providers.leadlex.answers import record_in, rows_in
 from providers.leadlex.listings import page_of, pages
 from providers.leadlex.workspace import Workspace
 from providers.types import HubKey, Owner, Page, Person, RecordKind, RemoteContact, RemoteRecord, RemoteRef
+
+MOST_NAMED = 5  # candidates that are asked for their names
 
 
 class Directory(Workspace):
@@ -94,12 +96,35 @@ class Directory(Workspace):
             record for record in records if text.lower() in record.name.lower() or record.ref.id == text
         )
 
+    def with_names(self, error: Ambiguous) -> Ambiguous:
+        """Return the error with the names of the first few candidates, which the vendor tells by their ids alone; never raises."""
+        shown, known = list(error.candidates[:MOST_NAMED]), []
+        for at, candidate in enumerate(shown):
+            try:
+                shown[at] = self.fetch_contact(candidate.ref)
+            except ProviderError:  # a company, or the quota is spent: who can be told is told
+                continue
+            known.append(_in_words(shown[at].person))
+        if not known:
+            return error
+        return Ambiguous(
+            f"Several contacts in LeadLex have that name: {', '.join(known)}. Link the one that is meant to the task.",
+            candidates=(*shown, *error.candidates[MOST_NAMED:]),
+            status=error.status,
+            request_id=error.request_id,
+        )
+
     def _contacts(self, text: str, *, email: str = "", phone: str = "") -> list[RemoteContact]:
         rows = pages(self._api, "/v1/contacts", "contacts", {"search": text})
         contacts = (people.read_contact(row) for row in rows)
         if email:
             return [one for one in contacts if one.person.email == email.lower()]
         return [one for one in contacts if people.same_phone(one.person.phone, phone)]
+
+
+def _in_words(person: Person) -> str:
+    known = [part for part in (person.email or person.phone, person.company) if part]
+    return (person.name or "someone without a name") + (f" ({', '.join(known)})" if known else "")
 
 
 def _only(found: list[RemoteContact], sought: str) -> RemoteContact:

@@ -123,7 +123,7 @@ def _ambiguous(answer: Answer, words: str) -> ProviderError:
     in_words = dict.fromkeys(_UUID.findall(str(_error(answer).get("message", ""))))
     candidates += [_candidate(found) for found in in_words if found not in known]
     return Ambiguous(
-        f"Several records in LeadLex have that name{_said(words)}. A person must pick one.",
+        f"Several records in LeadLex have that name{_said(words)}. Link the one that is meant to the task.",
         candidates=candidates,
         status=answer.status,
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from providers.error_cases import Answer
-from providers.errors import NotFound, Rejected, Unconfirmed, Unsupported
+from providers.errors import Ambiguous, NotFound, Rejected, Unconfirmed, Unsupported
 from providers.leadlex import payloads
 from providers.leadlex.answers import record_in
 from providers.leadlex.directory import Directory
@@ -22,13 +22,20 @@ class LeadLex(Directory):
         """Create the task, with the key as the last line of its description.
 
         The `Idempotency-Key` is sent though documented for other calls only: where it is honoured it helps, and
-        `find_task` does not rely on it. Raises `Rejected` before sending when there is no parent and no default one.
+        `find_task` does not rely on it. Raises `Rejected` before sending when there is no parent, no default one and no name that is
+        sent, and `Ambiguous` with the candidates when a name fits several; nothing was made then, and each candidate costs a call more.
         Source: https://docs.leadlex.com/api-reference/tasks/create (read 2026-11).
         """
         body = payloads.task_to_create(draft, key=key, settings=self.account.settings)
-        answer = self._api.call(
-            "POST", "/v1/tasks", json_body=body, headers={"Idempotency-Key": payloads.idempotency_key(key)}
-        )
+        try:
+            answer = self._api.call(
+                "POST",
+                "/v1/tasks",
+                json_body=body,
+                headers={"Idempotency-Key": payloads.idempotency_key(key)},
+            )
+        except Ambiguous as error:
+            raise self.with_names(error) from error
         return self._task_in(answer, asked=draft, writes=True)
 
     def update_task(
@@ -68,8 +75,8 @@ class LeadLex(Directory):
     def find_task(self, key: HubKey, draft: TaskDraft) -> RemoteTask | None:
         """Return the task that carries exactly this key, or None. Deleted tasks are not listed there.
 
-        Lists the tasks of every contact and deal in the draft (or of the stand-in), else of the assignee, else all; a
-        hundred to a call. A task that was created under another contact or deal than these is not seen.
+        Lists the tasks of every contact and deal in the draft (or of the stand-in), else of the assignee, else all (so
+        for one that was filed by a name); a hundred to a call. A task that was created under another contact or deal than these is not seen.
         Source: https://docs.leadlex.com/api-reference/tasks/list (read 2026-11).
         """
         for query in self._places(draft):
@@ -103,7 +110,8 @@ class LeadLex(Directory):
         places = [{"contact_id": linked.ref.id} for linked in draft.contacts]
         places += [{"deal_id": linked.ref.id} for linked in draft.deals]
         stand_in = payloads.stand_in_parent(self.account.settings)
-        if stand_in and not places and not draft.events:
+        is_named = "contact_name" in payloads.names_sent(draft, self.account.settings)
+        if stand_in and not places and not draft.events and not is_named:
             places = [{payloads.PARENTS[stand_in[0]]: stand_in[1]}]
         return places or [{"assignee_id": draft.assignee} if draft.assignee else {}]
 
