@@ -104,7 +104,10 @@ def _documented(page: str, note: str = "") -> Claim:
     return Claim(True, note, f"{PAGES}/{page}", READ_ON)
 
 
-_BY_ANALOGY = "is asked to as it documents it for contacts; the pages on tasks do not say it. A workspace without it is told so when it is tried"
+_BY_ANALOGY = (
+    "is asked to as it documents it for contacts; the pages on tasks do not say it. Whether the workspace has the call is learned when "
+    "the connection is tested, by a task that nobody has"
+)
 _LIKE_CONTACTS = Claim(True, _BY_ANALOGY, f"{PAGES}/api-reference/contacts/update", READ_ON)
 
 _OPERATIONS = {

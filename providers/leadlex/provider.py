@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from providers.error_cases import Answer
-from providers.errors import Ambiguous, NotFound, Rejected, Unconfirmed, Unsupported
+from providers.errors import Ambiguous, NotFound, ProviderError, Unconfirmed, Unsupported
 from providers.leadlex import payloads
 from providers.leadlex.answers import record_in
 from providers.leadlex.directory import Directory
 from providers.leadlex.listings import page_of, pages
+from providers.leadlex.probing import LEARNED_BY
 from providers.types import Field, HubKey, Page, RemoteRef, RemoteTask, TaskDraft
 
 
@@ -126,20 +127,17 @@ class LeadLex(Directory):
     def _changed(self, ref: RemoteRef, method: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Send a PATCH or DELETE. The pages do not show these calls, so a 404 may mean the path: the task itself is asked.
 
-        Raises `NotFound` when the task is gone, `Unsupported` when it is there and the call is not.
+        Raises `NotFound` when the task is gone, `Unsupported` when it is there and the call is not; without asking, where that was
+        learned when the account was checked.
         """
+        if self.account.learned.get(LEARNED_BY[method]) is False:
+            raise _no_call_to(method)
         try:
             return self._api.call(method, f"/v1/tasks/{ref.id}", json_body=body)
-        except (NotFound, Rejected) as error:
-            if error.status == 404:
+        except (NotFound, Unsupported) as error:
+            if isinstance(error, NotFound):
                 self._fetched(ref)
-            elif error.status != 405:
-                raise
-            doing = "delete" if method == "DELETE" else "change"
-            raise Unsupported(
-                f"This LeadLex workspace has no call to {doing} a task ({error.status}); {doing} it there by hand.",
-                status=error.status,
-            ) from error
+            raise _no_call_to(method, error) from error
 
     def _fetched(self, ref: RemoteRef, *, asked: TaskDraft | None = None) -> RemoteTask:
         answer = self._api.call("GET", f"/v1/tasks/{ref.id}")
@@ -148,6 +146,16 @@ class LeadLex(Directory):
     def _task_in(self, answer: Answer, *, asked: TaskDraft | None, writes: bool) -> RemoteTask:
         task = record_in(answer, "task", writes=writes)
         return payloads.read_task(task, settings=self.account.settings, asked=asked)
+
+
+def _no_call_to(method: str, error: ProviderError | None = None) -> Unsupported:
+    doing = "delete" if method == "DELETE" else "change"
+    return Unsupported(
+        f"This LeadLex workspace has no call to {doing} a task; {doing} it there by hand. "
+        "Should it have one by now, test the connection.",
+        status=error.status if error else None,
+        request_id=error.request_id if error else "",
+    )
 
 
 def _is_for_people(row: Mapping[str, Any]) -> bool:

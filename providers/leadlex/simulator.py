@@ -30,6 +30,7 @@ class LeadLexSimulator(People):
     """One workspace. Switches for what the pages leave open, set back by `reset`:
 
     `permissions` of the key · `missing_calls` ("PATCH", "DELETE" on tasks) and the `missing_call_status` they answer ·
+    `says_no_more_than_not_found` (a path and a record that are not there are answered alike) ·
     `open_reads_as_pending` · `days_become_moments` (a due day is shown as midnight UTC) · `replays_keys` (an Idempotency-Key on a
     create) · `duplicate_contacts` ("existing": answered with the first one, "conflict": 409, "second": made) · `search_covers_phones` · `lists` (tasks: "newest first",
     "oldest first", "last changed first") · `envelope` (of webhooks: "catalogue", as its page shows it now, or "event", as it did before).
@@ -124,12 +125,12 @@ class LeadLexSimulator(People):
         if call.method in self.missing_calls:
             status = self.missing_call_status
             code = "not_found" if status == 404 else "method_not_allowed"
-            raise Refused(status, code, f"No endpoint {call.method} {call.path}")
+            raise Refused(status, code, self._not_found(f"No endpoint {call.method} {call.path}"))
 
     def _live_task(self, call: Call) -> Record:
         task = self._tasks.get(call.captured["id"])
         if task is None or task["is_deleted"]:
-            raise Refused(404, "not_found", "Task not found")
+            raise Refused(404, "not_found", self._not_found("Task not found"))
         return task
 
     def _place_in_list(self, task: Record) -> datetime:

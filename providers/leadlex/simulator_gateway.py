@@ -75,6 +75,7 @@ class Gateway(Simulator):
         self.permissions = {f"{one}:{what}" for one in PERMISSIONS.values() for what in ("read", "write")}
         self.missing_calls: set[str] = set()
         self.missing_call_status = 404
+        self.says_no_more_than_not_found = False
         self.open_reads_as_pending = False
         self.days_become_moments = False
         self.replays_keys = False
@@ -121,7 +122,7 @@ class Gateway(Simulator):
 
     def no_such_path(self, call: Call) -> Reply:
         """Return 404 in the envelope."""
-        return self._error(404, "not_found", f"No endpoint {call.method} {call.path}")
+        return self._error(404, "not_found", self._not_found(f"No endpoint {call.method} {call.path}"))
 
     def rate_headers(self, windows: Iterable[Window]) -> Mapping[str, str]:
         """Return the day's quota, the id of the request, and the simulator's own time."""
@@ -161,10 +162,13 @@ class Gateway(Simulator):
 
     # The records held
 
+    def _not_found(self, words: str) -> str:
+        return "Not found" if self.says_no_more_than_not_found else words
+
     def _one_of(self, part: str, call: Call, label: str) -> Record:
         record = self._held[part].get(call.captured["id"])
         if record is None:
-            raise Refused(404, "not_found", f"{label} not found")
+            raise Refused(404, "not_found", self._not_found(f"{label} not found"))
         return record
 
     def _must_be_ours(self, name: str, record_id: str | None, part: str) -> None:

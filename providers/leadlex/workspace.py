@@ -16,6 +16,7 @@ from providers.leadlex import payloads, people
 from providers.leadlex.answers import rows_in
 from providers.leadlex.capabilities import CAPABILITIES
 from providers.leadlex.error_cases import CASES
+from providers.leadlex.probing import learn_calls
 from providers.leadlex.webhooks import events_in
 from providers.types import Account, Field, Identity, Owner
 from providers.waiting import server_time
@@ -70,8 +71,9 @@ class Workspace(Provider):
         return events_in(delivery, secret=self.account.secrets.get("webhook_secret", "").strip())
 
     def prepare(self) -> Mapping[str, object]:
-        """Look whether the default parent is there, where one is set; nothing is learned.
+        """Look whether the default parent is there, where one is set, and learn whether tasks can be changed and deleted.
 
+        Returns `changes_tasks` and `deletes_tasks`, None where the answers do not tell; four calls, none of which touches a task.
         Raises `Rejected` when the setting is misspelled or names a record that this workspace does not have.
         """
         payloads.check_default_parent(self.account.settings)
@@ -85,7 +87,7 @@ class Workspace(Provider):
                     "The default parent is not in this LeadLex workspace; correct the setting.",
                     status=error.status,
                 ) from error
-        return {}
+        return learn_calls(self._api)
 
 
 def _named_after(owners: Sequence[Owner]) -> str:

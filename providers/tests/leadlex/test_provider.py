@@ -108,9 +108,8 @@ def test_a_base_url_with_the_gateways_path_works_as_well(account, transport, ser
 
 
 def test_the_default_parent_is_looked_for_when_the_account_is_prepared(with_settings, ids):
-    assert with_settings().prepare() == {}
-    assert with_settings(default_parent=f"contact:{ids['contacts'][0]}").prepare() == {}
-    assert with_settings(default_parent=f"deal:{ids['deals'][0]}").prepare() == {}
+    assert with_settings(default_parent=f"contact:{ids['contacts'][0]}").prepare()
+    assert with_settings(default_parent=f"deal:{ids['deals'][0]}").prepare()
 
 
 @pytest.mark.parametrize("text", [f"contact:{NOBODY}", f"deal:{NOBODY}", "inbox"])
