@@ -96,7 +96,7 @@ class Directory(Workspace):
             record for record in records if text.lower() in record.name.lower() or record.ref.id == text
         )
 
-    def with_names(self, error: Ambiguous) -> Ambiguous:
+    def _with_names(self, error: Ambiguous) -> Ambiguous:
         """Return the error with the names of the first few candidates, which the vendor tells by their ids alone; never raises."""
         shown, known = list(error.candidates[:MOST_NAMED]), []
         for at, candidate in enumerate(shown):

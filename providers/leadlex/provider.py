@@ -36,7 +36,7 @@ class LeadLex(Directory):
                 headers={"Idempotency-Key": payloads.idempotency_key(key)},
             )
         except Ambiguous as error:
-            raise self.with_names(error) from error
+            raise self._with_names(error) from error
         return self._task_in(answer, asked=draft, writes=True)
 
     def update_task(
