@@ -141,7 +141,8 @@ class Capabilities:
     any of. `needs_due`: it takes no task without a due date. `closes_by_update`: status is
     written together with the other fields; else only by `complete_task` and `reopen_task`. `oauth`: how an app is let into an account, beside
     the plain secrets, where the vendor has that. `plans`: the
-    limits of each choice of the setting `plan`; read them through `limits_for`.
+    limits of each choice of the setting `plan`; read them through `limits_for`. `parent_by_name`: the setting under which a contact's name as
+    somebody typed it will do for `needs_one_of`, unless it is `never`; "" where names will not do.
     """
 
     label: str
@@ -166,6 +167,7 @@ class Capabilities:
     closes_by_update: bool = True
     oauth: OAuth | None = None
     plans: Mapping[str, tuple[Limit, ...]] = field(default_factory=dict)
+    parent_by_name: str = ""
 
     def supports(self, name: Field) -> Support:
         """Return what is claimed about the field; a field without a claim is not held."""

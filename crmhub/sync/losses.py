@@ -8,7 +8,7 @@ from crmhub.models import Task, TaskLink
 from crmhub.models.links import OFF
 from crmhub.sync.credentials import settings_of
 from crmhub.sync.mapping import FIELD_OF_KIND, draft_of
-from crmhub.sync.plan import one_of, stays_completed
+from crmhub.sync.plan import lacks_parent, one_of, stays_completed
 from providers.capabilities import Capabilities, Operation
 from providers.projection import project
 from providers.types import Field, Linked, RemoteRef, TaskDraft, TaskStatus
@@ -32,8 +32,7 @@ def _losses_at(link: TaskLink, draft: TaskDraft) -> list[str]:
     if _cannot_follow(link, draft, can):
         losses.append(stays_completed(can))
     lines = [f"{name}: {loss.note}" for loss in losses]
-    lacks = can.needs_one_of and not any(getattr(draft, field) for field in can.needs_one_of)
-    if lacks and not settings_of(connection).get("default_parent"):
+    if lacks_parent(draft, can, settings_of(connection)):
         lines.append(f"{name}: takes no task without {one_of(can.needs_one_of)}")
     return lines
 

@@ -101,6 +101,8 @@ def draft_of(task: Task, **related: Any) -> TaskDraft:
         location=task.location,
         created_at=task.created_at,
         completed_at=task.completed_at,
+        contact_name=task.contact_name,
+        company_name=task.company_name,
         **related,
     )
 

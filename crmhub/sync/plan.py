@@ -33,7 +33,7 @@ from crmhub.sync.values import (
 )
 from providers.capabilities import Capabilities, Level, Operation
 from providers.projection import Loss
-from providers.types import Field, TaskStatus, canonical
+from providers.types import Field, TaskDraft, TaskStatus, canonical
 
 # Known to the vendor at creation only, or kept by the vendor itself.
 NEVER_UPDATED = frozenset({Field.CREATED, Field.COMPLETED})
@@ -114,7 +114,7 @@ def _strays(link: LinkState) -> DeleteRetired | None:
 
 
 def _bring(wanted: WantedTask, can: Capabilities, settings: Mapping[str, object]) -> Action:
-    is_lacking = _lacks_parent(wanted, can, settings)
+    is_lacking = lacks_parent(wanted.draft, can, settings)
     for contact in wanted.awaited:
         if contact.link_id and contact.is_coming and (is_lacking or not contact.has_failed):
             why = f"Waiting for the contact {contact.name} at {can.label}"
@@ -124,10 +124,17 @@ def _bring(wanted: WantedTask, can: Capabilities, settings: Mapping[str, object]
     return Create()
 
 
-def _lacks_parent(wanted: WantedTask, can: Capabilities, settings: Mapping[str, object]) -> bool:
+def lacks_parent(draft: TaskDraft, can: Capabilities, settings: Mapping[str, object]) -> bool:
+    """Return whether the CRM takes no task like this: it has none of the associations that it needs one of, nor what stands in."""
     if not can.needs_one_of or settings.get("default_parent"):
         return False
-    return not any(getattr(wanted.draft, name) for name in can.needs_one_of)
+    return not any(getattr(draft, name) for name in can.needs_one_of) and not _is_named(draft, can, settings)
+
+
+def _is_named(draft: TaskDraft, can: Capabilities, settings: Mapping[str, object]) -> bool:
+    """Return whether the CRM is to look for the contact by the name that somebody typed."""
+    names_are_sent = str(settings.get(can.parent_by_name) or "never") != "never"
+    return bool(can.parent_by_name) and names_are_sent and bool(draft.contact_name.strip())
 
 
 def _without_parent(wanted: WantedTask, can: Capabilities) -> Impossible:

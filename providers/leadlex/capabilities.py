@@ -25,13 +25,13 @@ PAGES = "https://docs.leadlex.com"
 DEFAULT_PLAN = "pro"
 DAY = 86_400.0  # seconds
 
-# Calls a minute and calls a day. The day ends at 00:00 UTC there; any 24 hours is the stricter reading.
+# Calls a minute and calls a day, which ends at 00:00 UTC there; whether minutes slide is not told: any 60 s is the stricter reading.
 # https://docs.leadlex.com/authentication (read 2026-11); the newer page on keys names tiers without numbers.
 PLANS: Mapping[str, tuple[Limit, ...]] = MappingProxyType(
     {
-        "starter": (Limit(10, 60.0), Limit(100, DAY)),
-        "pro": (Limit(50, 60.0), Limit(1_000, DAY)),
-        "org": (Limit(200, 60.0), Limit(10_000, DAY)),
+        "starter": (Limit(10, 60.0), Limit(100, DAY, is_fixed=True)),
+        "pro": (Limit(50, 60.0), Limit(1_000, DAY, is_fixed=True)),
+        "org": (Limit(200, 60.0), Limit(10_000, DAY, is_fixed=True)),
     }
 )
 
@@ -104,7 +104,10 @@ def _documented(page: str, note: str = "") -> Claim:
     return Claim(True, note, f"{PAGES}/{page}", READ_ON)
 
 
-_BY_ANALOGY = "is asked to as it documents it for contacts; the pages on tasks do not say it. A workspace without it is told so when it is tried"
+_BY_ANALOGY = (
+    "is asked to as it documents it for contacts; the pages on tasks do not say it. Whether the workspace has the call is learned when "
+    "the connection is tested, by a task that nobody has"
+)
 _LIKE_CONTACTS = Claim(True, _BY_ANALOGY, f"{PAGES}/api-reference/contacts/update", READ_ON)
 
 _OPERATIONS = {
@@ -125,11 +128,22 @@ _OPERATIONS = {
     Operation.CREATE_CONTACT: _documented("api-reference/contacts/create"),
     Operation.UPDATE_CONTACT: _documented("api-reference/contacts/update"),
     Operation.LIST_OWNERS: _documented("api-reference/users/list"),
-    Operation.LIST_TASKS: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
-    Operation.LIST_TASKS_OF_CONTACT: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
-    Operation.LIST_CHANGED: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
-    Operation.LIST_CONTACTS: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
-    Operation.RECEIVE: Claim(False, "is not asked to", f"{PAGES}/{_LIST}", READ_ON),
+    Operation.LIST_TASKS: _documented(
+        _LIST, "lists them in no order that is documented; tasks of its own agent (lexi_action) are left out"
+    ),
+    Operation.LIST_TASKS_OF_CONTACT: _documented(_LIST),
+    Operation.LIST_CHANGED: Claim(
+        False,
+        "lists no changes of tasks: it neither filters nor sorts them by when they were changed",
+        f"{PAGES}/{_LIST}",
+        READ_ON,
+    ),
+    Operation.LIST_CONTACTS: _documented("api-reference/contacts/list"),
+    Operation.RECEIVE: _documented(
+        "webhooks",
+        "signs what it tells (HMAC-SHA256 over the body, with the time in it) and tells of tasks made and changed, of contacts and of "
+        "merges; it does not tell that a task was deleted, nor what its own agent did",
+    ),
 }
 
 _SETTINGS = (
@@ -151,6 +165,15 @@ _SETTINGS = (
         "Where a task without contact, deal and event is filed: contact:<id> or deal:<id>. Empty: such a task is not sent.",
     ),
     Setting(
+        "send_names",
+        "Names as typed",
+        "Whether the contact and the company that somebody typed into a task are sent as names for LeadLex to match. "
+        "It takes whoever fits and tells only when several do.",
+        kind="choice",
+        choices=(("never", "are never sent"), ("unlinked", "are sent when no contact is linked")),
+        default="never",
+    ),
+    Setting(
         "task_types",
         "Task types",
         "Our types in the workspace's words, such as call=phone_call,email=send_email. Others are sent as they are.",
@@ -170,6 +193,12 @@ CAPABILITIES = Capabilities(
             "API key",
             "Begins with wbk_. Needs activities, contacts, deals and users to be read, activities and contacts to be written.",
         ),
+        Secret(
+            "webhook_secret",
+            "Webhook secret",
+            "LeadLex shows it once, when the webhook is made. Without it nothing that LeadLex tells by itself is believed.",
+            is_required=False,
+        ),
     ),
     settings=_SETTINGS,
     limits=PLANS[DEFAULT_PLAN],
@@ -179,7 +208,9 @@ CAPABILITIES = Capabilities(
     find_lag=timedelta(seconds=5),
     # The functions are cut off by their host; an answer given up on after our 20 s has landed within these.
     landing=timedelta(seconds=15),
-    # Waived where the setting `default_parent` names a record that stands in.
+    # Waived where the setting `default_parent` names a record that stands in, and where a contact's name is sent. The pages disagree
+    # on whether a company alone will do (that on creating names none, that on data integrity does): it is not relied on.
     needs_one_of=(Field.CONTACTS, Field.DEALS, Field.EVENTS),
+    parent_by_name="send_names",
     plans=PLANS,
 )

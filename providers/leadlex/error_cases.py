@@ -1,4 +1,4 @@
-"""What LeadLex's answers mean: its error codes as rows. Codes count also in a 2xx; a 5xx is left to the rule for every vendor."""
+"""What LeadLex's answers mean: its error codes as rows. Codes count also in a 2xx, and never in a 5xx."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from providers.errors import (
     ProviderError,
     RateLimited,
     Rejected,
+    Transient,
     Unauthorized,
+    Unconfirmed,
+    Unsupported,
 )
 from providers.types import Field, Person, RemoteContact, RemoteRef
 from providers.waiting import LONGEST_WAIT, retry_after, server_time
@@ -44,6 +47,7 @@ OUR_FIELDS: Mapping[str, Field] = {
     "created_date": Field.CREATED,
 }
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+_UNIX_TIME = re.compile(r"[0-9]{1,12}")
 _PERMISSION = re.compile(r"\b[a-z_]+:[a-z_]+\b")
 
 
@@ -65,6 +69,10 @@ def _is_error_in_2xx(answer: Answer) -> bool:
     return 200 <= answer.status < 300 and isinstance(answer.json, Mapping) and bool(answer.json.get("error"))
 
 
+def _is_unwell(answer: Answer) -> bool:
+    return answer.status >= 500
+
+
 def _said(words: str) -> str:
     return f": {words}" if words else ""
 
@@ -79,18 +87,49 @@ def _unauthorized(answer: Answer, words: str) -> ProviderError:
 def _forbidden(answer: Answer, words: str) -> ProviderError:
     named = _PERMISSION.search(words)
     return Forbidden(
-        f"The key lacks a permission in LeadLex{_said(words)}.",
+        f"The key lacks a permission in LeadLex{_said(words)}. Make a key with it there, put it in, and test the connection.",
         scope=named.group() if named else "",
         status=answer.status,
     )
 
 
 def _no_credits(answer: Answer, words: str) -> ProviderError:
-    return Permanent(f"The LeadLex workspace has no credits left{_said(words)}.", status=answer.status)
+    return Permanent(
+        f"The LeadLex workspace has no credits left{_said(words)}. Buy some there.", status=answer.status
+    )
 
 
 def _not_found(answer: Answer, words: str) -> ProviderError:
-    return NotFound(f"LeadLex has no such record in this workspace{_said(words)}.", status=answer.status)
+    return NotFound(
+        f"LeadLex has no such record in this workspace{_said(words)}. It was deleted or merged there, or the key is another workspace's.",
+        status=answer.status,
+    )
+
+
+def _no_such_call(answer: Answer, words: str) -> ProviderError:
+    return Unsupported(
+        f"This LeadLex workspace has no such call{_said(words)}. Do it there by hand.", status=answer.status
+    )
+
+
+def _too_large(answer: Answer, words: str) -> ProviderError:
+    return Rejected(
+        f"LeadLex takes no request of this size{_said(words)}. Shorten the text.", status=answer.status
+    )
+
+
+def _unwell_read(answer: Answer, words: str) -> ProviderError:
+    return Transient(
+        f"LeadLex is unwell ({answer.status}){_said(words)}. The hub asks again by itself.",
+        status=answer.status,
+    )
+
+
+def _unwell_write(answer: Answer, words: str) -> ProviderError:
+    return Unconfirmed(
+        f"LeadLex is unwell ({answer.status}){_said(words)}. The request may have landed; the hub finds out by itself.",
+        status=answer.status,
+    )
 
 
 def _is_orphan(answer: Answer) -> bool:
@@ -99,7 +138,7 @@ def _is_orphan(answer: Answer) -> bool:
 
 def _orphan(answer: Answer, words: str) -> ProviderError:
     return Rejected(
-        f"LeadLex takes no task without a contact, deal or event{_said(words)}.",
+        f"LeadLex takes no task without a contact, deal or event{_said(words)}. Add one to the task, or name a default parent in the connection.",
         fields={Field.CONTACTS: "needs a contact, deal or event"},
         status=answer.status,
     )
@@ -110,7 +149,7 @@ def _rejected(answer: Answer, words: str) -> ProviderError:
     reasons = {str(name): str(reason) for name, reason in told.items()} if isinstance(told, Mapping) else {}
     spelled = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
     return Rejected(
-        f"LeadLex refused the values{_said(words)}{f' ({spelled})' if spelled else ''}.",
+        f"LeadLex refused the values{_said(words)}{f' ({spelled})' if spelled else ''}. Correct them and save again.",
         fields={OUR_FIELDS[name]: reason for name, reason in reasons.items() if name in OUR_FIELDS},
         status=answer.status,
     )
@@ -123,7 +162,7 @@ def _ambiguous(answer: Answer, words: str) -> ProviderError:
     in_words = dict.fromkeys(_UUID.findall(str(_error(answer).get("message", ""))))
     candidates += [_candidate(found) for found in in_words if found not in known]
     return Ambiguous(
-        f"Several records in LeadLex have that name{_said(words)}. A person must pick one.",
+        f"Several records in LeadLex have that name{_said(words)}. Link the one that is meant to the task.",
         candidates=candidates,
         status=answer.status,
     )
@@ -141,7 +180,7 @@ def _conflict(answer: Answer, words: str) -> ProviderError:
     named = _details(answer).get("id") or _details(answer).get("existing_id")
     found = _UUID.search(str(_error(answer).get("message", "")))
     return Conflict(
-        f"LeadLex reports a conflict{_said(words)}.",
+        f"LeadLex reports a conflict{_said(words)}. Look there for who is in the way.",
         existing_id=str(named or (found.group() if found else "")),
         status=answer.status,
     )
@@ -149,7 +188,7 @@ def _conflict(answer: Answer, words: str) -> ProviderError:
 
 def _rate_limited(answer: Answer, words: str) -> ProviderError:
     return RateLimited(
-        f"The LeadLex workspace has used up its quota{_said(words)}.",
+        f"The LeadLex workspace has used up its quota{_said(words)}. The hub goes on when it is counted anew; after a change of plan there, name it in the connection.",
         retry_after=wait_after(answer.headers),
         status=answer.status,
     )
@@ -167,7 +206,7 @@ def wait_after(headers: Mapping[str, str]) -> float:
         return asked
     now = server_time(headers) or datetime.now(UTC)
     reset = headers.get("x-ratelimit-reset", "")
-    if headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
+    if headers.get("x-ratelimit-remaining") == "0" and _UNIX_TIME.fullmatch(reset):
         return min(max(int(reset) - now.timestamp(), 1.0), LONGEST_WAIT)
     return MINUTE - now.timestamp() % MINUTE + 1.0
 
@@ -178,8 +217,9 @@ def _case(
     when: Callable[[Answer], bool] = lambda _answer: True,
     *,
     status: int | None = None,
+    writes: bool | None = None,
 ) -> Case:
-    return Case(means=means, source=f"{_PAGES}/{page}", read_on=READ_ON, status=status, when=when)
+    return Case(means, f"{_PAGES}/{page}", READ_ON, status=status, when=when, writes=writes)
 
 
 CASES: tuple[Case, ...] = (
@@ -195,8 +235,16 @@ CASES: tuple[Case, ...] = (
     _case("api-reference/tasks/create", _orphan, lambda answer: answer.status < 500 and _is_orphan(answer)),
     _case("api-reference/contacts/get", _not_found, _has_code("not_found")),
     _case("api-reference/tasks/create", _rejected, _has_code("validation_error")),
+    _case("api-reference/import/contacts", _too_large, _has_code("payload_too_large")),
+    _case("api-reference/import/contacts", _too_large, status=413),
+    _case("api-reference/contacts/get", _not_found, status=404),
+    # Not documented; the pages on tasks show neither PATCH nor DELETE.
+    _case("authentication", _no_such_call, status=405),
     # Codes at 409 differ from page to page (no_match, sync_in_progress); none is documented for tasks or contacts.
     _case("api-reference/email/sync", _conflict, status=409),
     # Not documented and not trusted: a good status around an error body.
     _case("data-integrity", _rejected, _is_error_in_2xx),
+    # The one 5xx on its pages is a research that took too long; the others come from the functions' host, often as plain text.
+    _case("api-reference/lexi/autoresearch", _unwell_read, _is_unwell, writes=False),
+    _case("api-reference/lexi/autoresearch", _unwell_write, _is_unwell, writes=True),
 )

@@ -67,17 +67,18 @@ _PERSON_KEYS = ("first_name", "last_name", "email", "phone", "job_title")
 def task_to_create(draft: TaskDraft, *, key: HubKey, settings: Mapping[str, object]) -> dict[str, Any]:
     """Return the body of a create: only what the task has, for an explicit null is not known to be taken there.
 
-    `created_date` carries milliseconds, a second mark of our own beside the marker. Raises `Rejected` when the draft has
-    no contact, deal or event and the account no stand-in. Source: https://docs.leadlex.com/api-reference/tasks/create
+    `created_date` carries milliseconds, a second mark of our own beside the marker. Names go along only where the setting `send_names`
+    says so. Raises `Rejected` when the draft has no contact, deal or event, no name that is sent, and the account no stand-in. Source: https://docs.leadlex.com/api-reference/tasks/create
     (read 2026-11).
     """
+    names = names_sent(draft, settings)
     parents = _parents(draft, settings)
-    if not parents:
+    if not parents and "contact_name" not in names:
         check_default_parent(settings)
         needed = "LeadLex needs a contact, deal or event"
         raise Rejected(f"{needed}; nothing was sent.", fields={Field.CONTACTS: needed})
     body = {name: value for name, value in _values(draft, key, settings).values() if value is not None}
-    return body | parents | {"created_date": _with_milliseconds(draft.created_at)}
+    return body | parents | names | {"created_date": _with_milliseconds(draft.created_at)}
 
 
 def task_changes(
@@ -85,16 +86,26 @@ def task_changes(
 ) -> dict[str, Any]:
     """Return the body of an update: the changed fields alone; null where one was emptied, {} where none can be sent.
 
-    The stand-in parent comes with the last parent's going, and goes when a real one comes.
+    The stand-in parent comes with the last parent's going, and goes when a real one comes. Names are never sent again: whom they
+    meant was decided when the task was made, and that contact stays until another one is linked here.
     """
     body = {name: value for field, (name, value) in _values(draft, key, settings).items() if field in changed}
-    touched = changed & PARENTS.keys()
+    is_named = "contact_name" in names_sent(draft, settings)
+    touched = changed & (PARENTS.keys() - ({Field.CONTACTS} if is_named else set()))
     if touched:
         parents = _parents(draft, settings)
-        stand_in = stand_in_parent(settings)
+        stand_in = None if is_named else stand_in_parent(settings)
         kinds = touched | ({stand_in[0]} if stand_in else set())
         body |= {PARENTS[field]: parents.get(PARENTS[field]) for field in kinds}
     return body
+
+
+def names_sent(draft: TaskDraft, settings: Mapping[str, object]) -> dict[str, str]:
+    """Return the names to be matched there: those that somebody typed, where no contact is linked and the account wants it so."""
+    if settings.get("send_names", "never") != "unlinked" or draft.contacts:
+        return {}
+    typed = {"contact_name": draft.contact_name.strip(), "company_name": draft.company_name.strip()}
+    return {name: text for name, text in typed.items() if text}
 
 
 def stand_in_parent(settings: Mapping[str, object]) -> tuple[Field, str] | None:
@@ -138,7 +149,8 @@ def _parents(draft: TaskDraft, settings: Mapping[str, object]) -> dict[str, str]
     parents = {
         name: linked[0].ref.id for field, name in PARENTS.items() if (linked := linked_of(draft, field))
     }
-    if not parents and (stand_in := stand_in_parent(settings)):
+    is_named = "contact_name" in names_sent(draft, settings)
+    if not parents and not is_named and (stand_in := stand_in_parent(settings)):
         parents = {PARENTS[stand_in[0]]: stand_in[1]}
     return parents
 
@@ -171,7 +183,7 @@ def read_task(
     """Return what the vendor's task holds, of the fields that the answer tells.
 
     `asked` is the draft that the answer belongs to: it decides what one answer can mean twice (midnight of a day, or that
-    moment; the stand-in, or a contact that was meant). Without it such a field counts as not told.
+    moment; the stand-in, or a contact that was meant; a contact that was found by the name). Without it such a field counts as not told.
     """
     body, key = split_marker(str(task.get("description") or ""))
     holds: dict[Field, Canonical] = {
@@ -186,7 +198,7 @@ def read_task(
         ref=RemoteRef(str(task["id"])),
         holds=holds,
         key=key,
-        modified_at=_moment(task.get("updated_date") or task.get("updated_at")),
+        modified_at=moment_in(task.get("updated_date") or task.get("updated_at")),
     )
 
 
@@ -203,7 +215,7 @@ def _priority_read(value: Any) -> str:
 
 
 def _created_read(value: Any) -> str | None:
-    return canonical_moment(_moment(value))
+    return canonical_moment(moment_in(value))
 
 
 _TOLD: Mapping[str, tuple[Field, Callable[[Any], Canonical]]] = {
@@ -227,7 +239,7 @@ def _due_read(task: Mapping[str, Any], asked: TaskDraft | None) -> dict[Field, C
     if "due_date" not in task:
         return {}
     text = _text(task["due_date"]).strip()
-    moment = _moment(text)
+    moment = moment_in(text)
     if not text or moment is None:
         return {} if text else {Field.DUE: None}
     if len(text) == len("YYYY-MM-DD"):
@@ -247,6 +259,9 @@ def _parents_read(
     task: Mapping[str, Any], settings: Mapping[str, object], asked: TaskDraft | None
 ) -> dict[Field, Canonical]:
     told = {field: _ids(task[name]) for field, name in PARENTS.items() if name in task}
+    if asked is not None and "contact_name" in names_sent(asked, settings) and Field.CONTACTS in told:
+        # Whom the name meant is the vendor's choice: nothing of ours was altered.
+        told[Field.CONTACTS] = ()
     stand_in = stand_in_parent(settings)
     is_alone = sum(len(ids) for ids in told.values()) == 1
     if stand_in and is_alone and told.get(stand_in[0]) == (stand_in[1],):
@@ -261,10 +276,10 @@ def _ids(value: Any) -> tuple[str, ...]:
     return (str(value),) if value else ()
 
 
-def _moment(value: Any) -> datetime | None:
+def moment_in(value: Any) -> datetime | None:
     """Return the moment in UTC; one without a zone is UTC there. None when it cannot be read."""
     try:
         moment = datetime.fromisoformat(_text(value).strip())
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter at either end of the calendar
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

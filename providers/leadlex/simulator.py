@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from providers.leadlex import simulator_records as records
@@ -29,8 +30,10 @@ class LeadLexSimulator(People):
     """One workspace. Switches for what the pages leave open, set back by `reset`:
 
     `permissions` of the key · `missing_calls` ("PATCH", "DELETE" on tasks) and the `missing_call_status` they answer ·
+    `says_no_more_than_not_found` (a path and a record that are not there are answered alike) ·
     `open_reads_as_pending` · `days_become_moments` (a due day is shown as midnight UTC) · `replays_keys` (an Idempotency-Key on a
-    create) · `duplicate_contacts` ("existing": answered with the first one, "conflict": 409, "second": made) · `search_covers_phones`.
+    create) · `duplicate_contacts` ("existing": answered with the first one, "conflict": 409, "second": made) · `search_covers_phones` · `lists` (tasks: "newest first",
+    "oldest first", "last changed first") · `envelope` (of webhooks: "catalogue", as its page shows it now, or "event", as it did before).
     Decided without a switch (2026-11): a create answers 201, PATCH the whole task, DELETE 204; a company alone is no parent; a name
     that nobody has leaves the task unlinked; unknown keys and query names are refused; 5xx bodies are plain text.
     """
@@ -55,18 +58,21 @@ class LeadLexSimulator(People):
             "assigned_to_user_id": body.get("assignee_id"),
             "created_date": records.created_date(body.get("created_date"), self.now()),
         }
-        self._tasks[task["id"]] = task | {"made_at": self.now(), "is_deleted": False}
+        now = self.now()
+        self._tasks[task["id"]] = task | {"made_at": now, "changed_at": now, "is_deleted": False}
+        self._tell("task.created", {"task": self._task_shown(task)})
         reply = Reply(201, {"data": {name: self._task_shown(task)[name] for name in _TASK_MADE}})
         return self._remember(call, reply)
 
     @route("GET", "/v1/tasks")
     @answering
     def list_tasks(self, call: Call) -> Reply:
-        """List tasks, newest first (the order is not documented). …/api-reference/tasks/list (read 2026-11)."""
+        """List tasks; the order is not documented. …/api-reference/tasks/list (read 2026-11)."""
         known_query(call, "status", "assignee_id", "deal_id", "contact_id")
         if call.query.get("status", "open") not in _STATUSES:
             raise invalid("status: Unknown status", {"status": f"Must be one of: {', '.join(_STATUSES)}"})
-        rows = [task for task in reversed(self._tasks.values()) if self._is_listed(task, call.query)]
+        rows = [task for task in self._tasks.values() if self._is_listed(task, call.query)]
+        rows.sort(key=self._place_in_list, reverse=self.lists != "oldest first")
         return listing(call, "tasks", [self._task_shown(task) | self._blocks(task) for task in rows])
 
     @route("GET", "/v1/tasks/{id}")
@@ -87,13 +93,15 @@ class LeadLexSimulator(People):
         task |= {name: value for name, value in body.items() if name in _TASK_ROW} | links
         if "assignee_id" in body:
             task["assigned_to_user_id"] = body["assignee_id"]
-        task["updated_date"] = records.created_date(None, self.now())
+        task["changed_at"] = self.now()
+        task["updated_date"] = records.created_date(None, task["changed_at"])
+        self._tell("task.updated", {"task": self._task_shown(task)})
         return Reply(200, {"data": self._task_shown(task)})
 
     @route("DELETE", "/v1/tasks/{id}")
     @answering
     def delete_task(self, call: Call) -> Reply:
-        """Delete a task; not documented."""
+        """Delete a task; not documented. No webhook tells of it."""
         self._must_have(call)
         self._live_task(call)["is_deleted"] = True
         return Reply(204)
@@ -117,13 +125,17 @@ class LeadLexSimulator(People):
         if call.method in self.missing_calls:
             status = self.missing_call_status
             code = "not_found" if status == 404 else "method_not_allowed"
-            raise Refused(status, code, f"No endpoint {call.method} {call.path}")
+            raise Refused(status, code, self._not_found(f"No endpoint {call.method} {call.path}"))
 
     def _live_task(self, call: Call) -> Record:
         task = self._tasks.get(call.captured["id"])
         if task is None or task["is_deleted"]:
-            raise Refused(404, "not_found", "Task not found")
+            raise Refused(404, "not_found", self._not_found("Task not found"))
         return task
+
+    def _place_in_list(self, task: Record) -> datetime:
+        moment: datetime = task["changed_at" if self.lists == "last changed first" else "made_at"]
+        return moment
 
     def _is_listed(self, task: Record, query: Mapping[str, str]) -> bool:
         wanted = {name: query[name] for name in ("deal_id", "contact_id") if name in query}

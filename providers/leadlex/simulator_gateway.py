@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import math
 import uuid
@@ -16,6 +18,7 @@ from providers.capabilities import Limit
 from providers.leadlex import simulator_records as records
 from providers.leadlex.simulator_records import Record, Refused, invalid
 from providers.simulator import Call, Reply, Simulator
+from providers.simulator.webhooks import Webhook
 from providers.simulator.windows import Window
 
 GATEWAY = "/functions/v1/api-gateway"
@@ -43,19 +46,6 @@ _ERRORS = {
 KEPT_REPLAYS = timedelta(hours=24)
 
 
-class DayWindow(Window):
-    """So many requests a day; the count begins again at 00:00 UTC."""
-
-    _day = -1.0
-
-    def wait(self, now: float) -> float:
-        """Return the seconds to the next midnight when the day's requests are used up, else 0.0."""
-        if now // DAY != self._day:
-            self._day = now // DAY
-            self._passed.clear()
-        return 0.0 if len(self._passed) < self.limit.calls else (self._day + 1) * DAY - now
-
-
 def answering(handler: Callable[[Any, Call], Reply]) -> Callable[[Any, Call], Reply]:
     """Answer with the error body when the handler refuses."""
 
@@ -73,24 +63,26 @@ class Gateway(Simulator):
     """What every path of the workspace shares. Its switches are told in `simulator.py`."""
 
     # The day first: a fault that says "over the limit" then tells its seconds in the header that the vendor has for it.
-    limits = (Limit(10_000, DAY), Limit(200, 60.0))
-    default_secret = {"api_key": "wbk_live_simulated0workspace0key"}
+    limits = (Limit(10_000, DAY, is_fixed=True), Limit(200, 60.0))
+    default_secret = {
+        "api_key": "wbk_live_simulated0workspace0key",
+        "webhook_secret": "whsec_simulated0workspace0webhook",
+    }
     default_setting = {"plan": "org"}
-
-    def _begin(self) -> None:
-        super()._begin()
-        self._windows = [DayWindow(one) if one.seconds == DAY else Window(one) for one in self._limits]
 
     def reset(self) -> None:
         """Empty the workspace; it begins without users."""
         self.permissions = {f"{one}:{what}" for one in PERMISSIONS.values() for what in ("read", "write")}
         self.missing_calls: set[str] = set()
         self.missing_call_status = 404
+        self.says_no_more_than_not_found = False
         self.open_reads_as_pending = False
         self.days_become_moments = False
         self.replays_keys = False
         self.duplicate_contacts = "existing"
         self.search_covers_phones = True
+        self.lists = "newest first"
+        self.envelope = "catalogue"
         self._tasks: dict[str, Record] = {}
         self._held: dict[str, dict[str, Record]] = {
             part: {} for part in ("users", "contacts", "companies", "deals", "events")
@@ -130,7 +122,7 @@ class Gateway(Simulator):
 
     def no_such_path(self, call: Call) -> Reply:
         """Return 404 in the envelope."""
-        return self._error(404, "not_found", f"No endpoint {call.method} {call.path}")
+        return self._error(404, "not_found", self._not_found(f"No endpoint {call.method} {call.path}"))
 
     def rate_headers(self, windows: Iterable[Window]) -> Mapping[str, str]:
         """Return the day's quota, the id of the request, and the simulator's own time."""
@@ -146,12 +138,37 @@ class Gateway(Simulator):
     def _error(self, status: int, code: str, message: str) -> Reply:
         return Reply(status, records.error_body(code, message), self.rate_headers(self._windows))
 
+    # What it tells by itself
+
+    def _tell(self, name: str, data: Mapping[str, Any]) -> None:
+        self.announce({"id": f"evt_{uuid.uuid4().hex}", "name": name, "data": data})
+
+    def webhook(self, event: Mapping[str, Any], url: str) -> Webhook:
+        """Return the delivery in one of the two envelopes of the pages, signed over its bytes; the time in the header is not signed."""
+        at = self.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        body: Record = {"id": event["id"], "type": event["name"], "created_at": at, "data": event["data"]}
+        if self.envelope == "event":
+            workspace = str(uuid.uuid5(uuid.NAMESPACE_OID, self.secret["api_key"]))
+            body = {"event": event["name"], "timestamp": at, "workspace_id": workspace, "data": event["data"]}
+        raw = json.dumps(body).encode()
+        signature = hmac.new(self.secret["webhook_secret"].encode(), raw, hashlib.sha256).hexdigest()
+        headers = {
+            "X-LeadLex-Signature": f"sha256={signature}",
+            "X-LeadLex-Timestamp": at,
+            "X-LeadLex-Delivery-ID": str(uuid.uuid4()),
+            "User-Agent": "LeadLex-Webhook/1.0",
+        }
+        return Webhook(url, headers, raw)
+
     # The records held
+
+    def _not_found(self, words: str) -> str:
+        return "Not found" if self.says_no_more_than_not_found else words
 
     def _one_of(self, part: str, call: Call, label: str) -> Record:
         record = self._held[part].get(call.captured["id"])
         if record is None:
-            raise Refused(404, "not_found", f"{label} not found")
+            raise Refused(404, "not_found", self._not_found(f"{label} not found"))
         return record
 
     def _must_be_ours(self, name: str, record_id: str | None, part: str) -> None:

@@ -12,6 +12,7 @@ from providers.leadlex.simulator_records import Record, Refused, invalid
 from providers.simulator import Call, Reply, route
 
 _SORTS = ("created_at", "updated_date", "full_name")
+_DEAL_FILTERS = ("status", "pipeline", "stage", "contact_id", "owner_user_id", "tags")
 _NAMES = ("full_name", "first_name", "last_name", "email")
 
 
@@ -36,14 +37,17 @@ class People(Gateway):
         self._must_be_ours(
             "related_company_id", body.get("related_company_id", body.get("company_id")), "companies"
         )
-        return self._remember(call, Reply(201, {"data": dict(self._new_contact(body))}))
+        contact = self._new_contact(body)
+        self._tell("contact.created", {"contact": dict(contact)})
+        return self._remember(call, Reply(201, {"data": dict(contact)}))
 
     @route("GET", "/v1/contacts")
     @answering
     def list_contacts(self, call: Call) -> Reply:
         """List or search contacts. …/api-reference/contacts/list (read 2026-11)."""
         known_query(call, "search", "list_id", "created_after", "sort")
-        if call.query.get("sort", "created_at").removeprefix("-") not in _SORTS:
+        sort = call.query.get("sort", "created_at")
+        if sort.removeprefix("-") not in _SORTS:
             raise invalid("sort: Unknown sort", {"sort": f"Must be one of: {', '.join(_SORTS)}"})
         text = call.query.get("search", "").casefold()
         names = ("full_name", "email", *(("phone",) if self.search_covers_phones else ()))
@@ -51,7 +55,10 @@ class People(Gateway):
             contact
             for contact in self._held["contacts"].values()
             if any(text in str(contact[name] or "").casefold() for name in names)
+            and contact["created_at"] >= call.query.get("created_after", "")
+            and "list_id" not in call.query  # there are no lists here
         ]
+        found.sort(key=lambda one: str(one[sort.removeprefix("-")] or ""), reverse=sort.startswith("-"))
         return listing(call, "contacts", found)
 
     @route("GET", "/v1/contacts/{id}")
@@ -75,6 +82,7 @@ class People(Gateway):
         if {"first_name", "last_name"} & body.keys():
             contact["full_name"] = f"{contact['first_name'] or ''} {contact['last_name'] or ''}".strip()
         contact["updated_date"] = records.created_date(None, self.now())
+        self._tell("contact.updated", {"contact": dict(contact)})
         return Reply(200, {"data": dict(contact)})
 
     def _new_contact(self, body: Mapping[str, Any]) -> Record:
@@ -114,19 +122,26 @@ class People(Gateway):
         return listing(
             call,
             "companies",
-            [one for one in self._held["companies"].values() if text in one["name"].casefold()],
+            [
+                one
+                for one in self._held["companies"].values()
+                if text in one["name"].casefold() and _fits(one, call, "industry")
+            ],
         )
 
     @route("GET", "/v1/deals")
     @answering
     def list_deals(self, call: Call) -> Reply:
         """List deals; there is no search. …/api-reference/deals/list (read 2026-11)."""
-        known_query(
-            call,
-            *("status", "pipeline", "stage", "contact_id", "owner_user_id", "tags"),
-            *("created_after", "created_before", "updated_after"),
-        )
-        return listing(call, "deals", list(self._held["deals"].values()))
+        known_query(call, *_DEAL_FILTERS, "created_after", "created_before", "updated_after")
+        after = max(call.query.get("created_after", ""), call.query.get("updated_after", ""))
+        before = call.query.get("created_before", "9999")
+        deals = [
+            one
+            for one in self._held["deals"].values()
+            if after <= one["created_date"] < before and _fits(one, call, *_DEAL_FILTERS)
+        ]
+        return listing(call, "deals", deals)
 
     @route("GET", "/v1/deals/{id}")
     @answering
@@ -143,3 +158,7 @@ class People(Gateway):
             {**{name: one[name] for name in names}, "company": one["company_name"], "deleted": False}
             for one in self._held["contacts"].values()
         ]
+
+
+def _fits(record: Record, call: Call, *names: str) -> bool:
+    return all(record.get(name) == call.query[name] for name in names if name in call.query)

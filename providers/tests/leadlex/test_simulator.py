@@ -247,7 +247,7 @@ class TestThrottling:
     @pytest.fixture
     def simulator(self):
         """A workspace of three calls a minute and five a day."""
-        return LeadLexSimulator(limits=(Limit(5, 86_400.0), Limit(3, 60.0)))
+        return LeadLexSimulator(limits=(Limit(5, 86_400.0, is_fixed=True), Limit(3, 60.0)))
 
     def statuses(self, send, calls):
         return [send("GET", "/v1/users")[0] for _ in range(calls)]
@@ -277,7 +277,7 @@ class TestThrottling:
 
 
 def test_the_org_plan_is_what_a_workspace_begins_with(simulator):
-    assert simulator.limits == (Limit(10_000, 86_400.0), Limit(200, 60.0))
+    assert simulator.limits == (Limit(10_000, 86_400.0, is_fixed=True), Limit(200, 60.0))
     assert simulator.setting == {"plan": "org"}
 
 

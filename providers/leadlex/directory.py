@@ -1,0 +1,135 @@
+"""Whom and what a task in LeadLex can point at: its users, contacts, companies and deals."""
+
+from __future__ import annotations
+
+from providers.errors import Ambiguous, Conflict, NotFound, ProviderError
+from providers.leadlex import payloads, people
+from providers.leadlex.answers import record_in, rows_in
+from providers.leadlex.listings import page_of, pages
+from providers.leadlex.workspace import Workspace
+from providers.types import HubKey, Owner, Page, Person, RecordKind, RemoteContact, RemoteRecord, RemoteRef
+
+MOST_NAMED = 5  # candidates that are asked for their names
+
+
+class Directory(Workspace):
+    """The people and records of one workspace."""
+
+    def list_owners(self) -> tuple[Owner, ...]:
+        """Return the workspace's users; the call has no pages. Source: …/api-reference/users/list (read 2026-11)."""
+        rows, _total = rows_in(self._api.call("GET", "/v1/users"), "users")
+        return tuple(people.read_owner(row) for row in rows)
+
+    def resolve_contact(self, person: Person) -> RemoteContact:
+        """Return the vendor's contact for this person, by each e-mail, then by each phone.
+
+        The search is a partial match on name or e-mail, so what it finds is compared exactly here; a phone is
+        looked for by its digits, should the search know them, then among those of the same last name. Raises `NotFound` when
+        nobody fits and `Ambiguous` when several do. Source: …/api-reference/contacts/list (read 2026-11).
+        """
+        for email in person.emails:
+            if found := self._contacts(email, email=email):
+                return _only(found, email)
+        for phone in person.phones:
+            for text in (phone, person.last_name or person.first_name):
+                if text and (found := self._contacts(text, phone=phone)):
+                    return _only(found, phone)
+        raise NotFound(f"LeadLex has no contact {person.email or person.phone or person.name}.")
+
+    def create_contact(self, person: Person, *, key: HubKey) -> RemoteContact:
+        """Create the contact; one that the vendor reports as there already is returned as it is.
+
+        What happens to a second contact of one e-mail is not documented; an answer with the first one and a 409 that
+        names it are both understood. Source: https://docs.leadlex.com/api-reference/contacts/create (read 2026-11).
+        """
+        try:
+            answer = self._api.call(
+                "POST",
+                "/v1/contacts",
+                json_body=people.contact_to_create(person),
+                headers={"Idempotency-Key": payloads.idempotency_key(key)},
+            )
+        except Conflict as error:
+            if error.existing_id:
+                return self.fetch_contact(RemoteRef(error.existing_id))
+            return self.resolve_contact(person)
+        return people.read_contact(record_in(answer, "contact", writes=True))
+
+    def update_contact(self, ref: RemoteRef, person: Person) -> RemoteContact:
+        """Bring the contact to what the person says. `notes` is never sent: the vendor appends to it each time."""
+        answer = self._api.call("PATCH", f"/v1/contacts/{ref.id}", json_body=people.contact_changes(person))
+        if answer.status == 204:
+            return self.fetch_contact(ref)
+        return people.read_contact(record_in(answer, "contact", writes=True))
+
+    def fetch_contact(self, ref: RemoteRef) -> RemoteContact:
+        """Return the contact as it stands there. Raises `NotFound` when it is gone or merged into another one."""
+        answer = self._api.call("GET", f"/v1/contacts/{ref.id}")
+        return people.read_contact(record_in(answer, "contact", writes=False))
+
+    def list_contacts(self, cursor: str | None = None) -> Page[RemoteContact]:
+        """Return the workspace's contacts, newest first, a hundred to a page; some may come twice.
+
+        Source: https://docs.leadlex.com/api-reference/contacts/list (read 2026-11).
+        """
+        rows, following = page_of(self._api, "/v1/contacts", "contacts", {"sort": "-created_at"}, cursor)
+        return Page(tuple(people.read_contact(row) for row in rows), following)
+
+    def find_records(self, kind: RecordKind, text: str) -> tuple[RemoteRecord, ...]:
+        """Return the companies or deals whose name holds the text or whose id it is.
+
+        Companies are searched there; deals are listed in full, for they have no search. Raises `Unsupported` for tickets,
+        which do not exist there, and for events, whose ids are not known to be those that a task takes.
+        Source: https://docs.leadlex.com/api-reference/companies/list and …/deals/list (read 2026-11).
+        """
+        if kind == RecordKind.COMPANY:
+            # An id is no text that the search knows, and there is no page on reading one company.
+            found = pages(
+                self._api, "/v1/companies", "companies", {} if people.is_id(text) else {"search": text}
+            )
+        elif kind == RecordKind.DEAL:
+            found = pages(self._api, "/v1/deals", "deals", {})
+        else:
+            return super().find_records(kind, text)
+        records = (people.read_record(row, kind) for row in found)
+        return tuple(
+            record for record in records if text.lower() in record.name.lower() or record.ref.id == text
+        )
+
+    def _with_names(self, error: Ambiguous) -> Ambiguous:
+        """Return the error with the names of the first few candidates, which the vendor tells by their ids alone; never raises."""
+        shown, known = list(error.candidates[:MOST_NAMED]), []
+        for at, candidate in enumerate(shown):
+            try:
+                shown[at] = self.fetch_contact(candidate.ref)
+            except ProviderError:  # a company, or the quota is spent: who can be told is told
+                continue
+            known.append(_in_words(shown[at].person))
+        if not known:
+            return error
+        return Ambiguous(
+            f"Several contacts in LeadLex have that name: {', '.join(known)}. Link the one that is meant to the task.",
+            candidates=(*shown, *error.candidates[MOST_NAMED:]),
+            status=error.status,
+            request_id=error.request_id,
+        )
+
+    def _contacts(self, text: str, *, email: str = "", phone: str = "") -> list[RemoteContact]:
+        rows = pages(self._api, "/v1/contacts", "contacts", {"search": text})
+        contacts = (people.read_contact(row) for row in rows)
+        if email:
+            return [one for one in contacts if one.person.email == email.lower()]
+        return [one for one in contacts if people.same_phone(one.person.phone, phone)]
+
+
+def _in_words(person: Person) -> str:
+    known = [part for part in (person.email or person.phone, person.company) if part]
+    return (person.name or "someone without a name") + (f" ({', '.join(known)})" if known else "")
+
+
+def _only(found: list[RemoteContact], sought: str) -> RemoteContact:
+    if len(found) > 1:
+        raise Ambiguous(
+            f"{len(found)} contacts in LeadLex have {sought}; a person must pick one.", candidates=found
+        )
+    return found[0]
