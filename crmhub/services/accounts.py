@@ -102,14 +102,10 @@ def merged_secrets(can: Capabilities, stored: Mapping[str, str], given: Mapping[
 
 
 def is_whole(can: Capabilities, given: Mapping[str, str]) -> bool:
-    """Return whether these are all secrets that such an account can have, so that none of the stored ones is needed."""
-    beside = {one.name for one in can.secrets if not one.is_required}
-    way = (
-        {"client_id", "client_secret", "refresh_token"}
-        if is_app(given)
-        else {one.name for one in can.secrets}
-    )
-    return way | beside <= set(given)
+    """Return whether these open the account by themselves, so that none of the stored ones is needed."""
+    app = {"client_id", "client_secret", "refresh_token"}
+    plain = {one.name for one in can.secrets if one.is_required}
+    return (app if is_app(given) else plain) <= set(given)
 
 
 def check_address(can: Capabilities, base_url: str, problems: Problems) -> None:

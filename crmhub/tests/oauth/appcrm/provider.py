@@ -6,11 +6,11 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from providers.tests.tinycrm.provider import TinyCrm
 from providers.capabilities import Capabilities
 from providers.errors import Rejected, Unauthorized
 from providers.http import Transport
 from providers.oauth import OAuth, Tokens
+from providers.tests.tinycrm.provider import TinyCrm
 from providers.types import Account
 
 ROTATING = OAuth(

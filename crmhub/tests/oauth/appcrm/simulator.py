@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from providers.tests.tinycrm.simulator import TinySimulator
 from providers.simulator import Call, Reply, route
+from providers.tests.tinycrm.simulator import TinySimulator
 
 
 class AppSimulator(TinySimulator):
