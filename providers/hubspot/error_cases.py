@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -21,6 +21,8 @@ from providers.errors import (
     Unauthorized,
     Unconfirmed,
 )
+from providers.hubspot.json_shapes import mapping, mappings
+from providers.hubspot.json_shapes import words as words_in
 from providers.hubspot.payloads import FIELD_OF, KEY_PROPERTY
 from providers.waiting import retry_after
 
@@ -29,6 +31,11 @@ ERRORS = "https://developers.hubspot.com/docs/api-reference/error-handling"
 USAGE = "https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines"
 CONTACTS = "https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/guide"
 BATCHES = "https://developers.hubspot.com/docs/api-reference/legacy/crm/activities/tasks/guide"
+
+SCHEMA = "https://github.com/HubSpot/HubSpot-public-api-spec-collection"
+TOKENS = (
+    "https://developers.hubspot.com/docs/api-reference/legacy/authentication/oauth-tokens/create-oauth-token"
+)
 
 WAITS = {
     "SECONDLY": 1.0,
@@ -52,15 +59,15 @@ STATUS_OF_CATEGORY = {
 
 
 def _is_error(answer: Answer) -> bool:
-    return isinstance(answer.json, Mapping) and answer.json.get("status") == "error"
+    return mapping(answer.json).get("status") == "error"
 
 
 def _category(answer: Answer) -> str:
-    return str(answer.json.get("category") or "") if isinstance(answer.json, Mapping) else ""
+    return str(mapping(answer.json).get("category") or "")
 
 
 def _request_id(answer: Answer) -> str:
-    return str(answer.json.get("correlationId") or "") if isinstance(answer.json, Mapping) else ""
+    return str(mapping(answer.json).get("correlationId") or "")
 
 
 def refused_fields(body: Any) -> dict[str, str]:
@@ -73,21 +80,18 @@ def refused_fields(body: Any) -> dict[str, str]:
 
 
 def _refused(body: Any) -> Iterator[tuple[str, str]]:
-    if not isinstance(body, Mapping):
-        return
-    for one in body.get("errors") or ():
-        context = one.get("context") or {}
-        named = context.get("propertyName") or context.get("properties") or [one.get("in")]
-        yield from ((str(name), str(one.get("message") or "")) for name in named)
+    for one in mappings(mapping(body).get("errors")):
+        context = mapping(one.get("context"))
+        named = words_in(context.get("propertyName") or context.get("properties") or one.get("in"))
+        yield from ((name, str(one.get("message") or "")) for name in named)
     # "Property values were not valid: [{…}]": the list is JSON inside the sentence.
-    start, end = str(body.get("message") or "").find("[{"), str(body.get("message") or "").rfind("]")
+    message = str(mapping(body).get("message") or "")
+    start, end = message.find("[{"), message.rfind("]")
     try:
-        listed = json.loads(str(body["message"])[start : end + 1]) if 0 <= start < end else []
-    except ValueError:
+        listed = json.loads(message[start : end + 1]) if 0 <= start < end else []
+    except (ValueError, RecursionError):
         return
-    yield from (
-        (str(one.get("name")), str(one.get("message") or "")) for one in listed if isinstance(one, Mapping)
-    )
+    yield from ((str(one.get("name")), str(one.get("message") or "")) for one in mappings(listed))
 
 
 def _in_words(answer: Answer, words: str) -> str:
@@ -98,7 +102,7 @@ def _in_words(answer: Answer, words: str) -> str:
 def _rejected(answer: Answer, words: str) -> ProviderError:
     said = _in_words(answer, words)
     return Rejected(
-        f"HubSpot refused the values{f': {said}' if said else ''}.",
+        f"HubSpot refused the values{f': {said}' if said else ''}. Correct them and save again.",
         fields=refused_fields(answer.json),
         status=answer.status,
         request_id=_request_id(answer),
@@ -129,11 +133,16 @@ def _conflict(answer: Answer, words: str) -> ProviderError:
 
 
 def _rate_limited(answer: Answer, _words: str) -> ProviderError:
-    policy = str(answer.json.get("policyName") or "") if isinstance(answer.json, Mapping) else ""
+    policy = str(mapping(answer.json).get("policyName") or "")
     asked = retry_after(answer.headers)
     which = {"DAILY": "daily ", "SECONDLY": "search "}.get(policy, "")
+    remedy = (
+        "ask for a larger plan, or lower the share of this connection"
+        if policy == "DAILY"
+        else "the hub goes on by itself"
+    )
     return RateLimited(
-        f"HubSpot says the account is over its {which}limit.",
+        f"HubSpot says the account is over its {which}limit; {remedy}.",
         retry_after=WAITS.get(policy, 10.0) if asked is None else asked,
         status=answer.status,
         request_id=_request_id(answer),
@@ -143,15 +152,18 @@ def _rate_limited(answer: Answer, _words: str) -> ProviderError:
 def _moving(answer: Answer, _words: str) -> ProviderError:
     asked = retry_after(answer.headers)
     return RateLimited(
-        "HubSpot is moving this account to another data centre and takes no requests meanwhile.",
+        "HubSpot is moving this account to another data centre and takes no requests meanwhile; the hub goes on by itself.",
         retry_after=MOVING_WAIT if asked is None else asked,
         status=answer.status,
     )
 
 
 def _unauthorized(answer: Answer, _words: str) -> ProviderError:
+    if _category(answer) == "EXPIRED_AUTHENTICATION":
+        detail = "The access token for HubSpot has expired; it is to be refreshed, or given anew in the connection."
+        return Unauthorized(detail, status=answer.status, request_id=_request_id(answer))
     return Unauthorized(
-        "HubSpot does not accept the access token: it is wrong, expired or switched off.",
+        "HubSpot does not accept the access token: it is wrong, expired or switched off. Give a new one in the connection.",
         status=answer.status,
         request_id=_request_id(answer),
     )
@@ -161,7 +173,7 @@ def _forbidden(answer: Answer, words: str) -> ProviderError:
     scopes = ", ".join(missing_scopes(answer.json))
     need = f" it needs {scopes}" if scopes else f" {words}" if words else " a scope is missing"
     return Forbidden(
-        f"HubSpot does not allow this with our token:{need}.",
+        f"HubSpot does not allow this with our token:{need}. Grant that there, then test the connection.",
         scope=scopes,
         status=answer.status,
         request_id=_request_id(answer),
@@ -170,28 +182,78 @@ def _forbidden(answer: Answer, words: str) -> ProviderError:
 
 def missing_scopes(body: Any) -> list[str]:
     """Return the scopes that the error body asks for, each once, in its order."""
-    if not isinstance(body, Mapping):
-        return []
-    contexts = [one.get("context") or {} for one in body.get("errors") or ()] + [body.get("context") or {}]
+    told = mapping(body)
+    contexts = [mapping(one.get("context")) for one in (*mappings(told.get("errors")), told)]
     named = (
         scope
         for context in contexts
         for name in ("requiredGranularScopes", "requiredScopes", "missingScopes")
-        for scope in context.get(name) or ()
+        for scope in words_in(context.get(name))
     )
-    return list(dict.fromkeys(str(scope) for scope in named))
+    return list(dict.fromkeys(named))
 
 
 def _locked_write(answer: Answer, _words: str) -> ProviderError:
-    return Unconfirmed("HubSpot has the record locked; the request may have landed.", status=answer.status)
+    detail = (
+        "HubSpot has the record locked; the request may have landed, and the hub looks before it sends again."
+    )
+    return Unconfirmed(detail, status=answer.status, request_id=_request_id(answer))
 
 
 def _locked_read(answer: Answer, _words: str) -> ProviderError:
-    return Transient("HubSpot has the record locked for a moment.", status=answer.status)
+    detail = "HubSpot has the record locked for a moment; the hub asks again by itself."
+    return Transient(detail, status=answer.status, request_id=_request_id(answer))
 
 
 def _gone(answer: Answer, _words: str) -> ProviderError:
-    return NotFound("HubSpot has no such record, or it was deleted there.", status=answer.status)
+    return NotFound(
+        "HubSpot has no such record, or it was deleted there; from the recycling bin only a person can restore it.",
+        status=answer.status,
+        request_id=_request_id(answer),
+    )
+
+
+def _too_long(answer: Answer, _words: str) -> ProviderError:
+    detail = (
+        "The request to HubSpot was too long for an address. Shorten what the task points at, and report it."
+    )
+    return Rejected(detail, status=answer.status)
+
+
+def _wrong_form(answer: Answer, words: str) -> ProviderError:
+    detail = f"HubSpot does not take the form of the request{f': {words}' if words else ''}. Report it: a code change is due."
+    return Rejected(detail, status=answer.status, request_id=_request_id(answer))
+
+
+# What HubSpot and the network before it answer when they are unwell, and what staff can do about it.
+_UNWELL = {
+    500: "HubSpot failed inside",
+    502: "HubSpot's gateway got no proper answer",
+    503: "HubSpot is not available for a while",
+    504: "HubSpot did not answer its gateway in time",
+    521: "HubSpot's servers are down",
+    522: "HubSpot's servers could not be reached",
+    523: "HubSpot's servers could not be found",
+    524: "HubSpot took longer than its gateway waits",
+    525: "HubSpot's gateway could not agree on encryption with its servers",
+    526: "HubSpot's gateway does not trust its servers' certificate",
+}
+
+
+def _unwell_write(answer: Answer, _words: str) -> ProviderError:
+    return Unconfirmed(
+        f"{_UNWELL[answer.status]} ({answer.status}); the request may have landed, and the hub looks before it sends again.",
+        status=answer.status,
+        request_id=_request_id(answer),
+    )
+
+
+def _unwell_read(answer: Answer, _words: str) -> ProviderError:
+    return Transient(
+        f"{_UNWELL[answer.status]} ({answer.status}); the hub asks again by itself.",
+        status=answer.status,
+        request_id=_request_id(answer),
+    )
 
 
 def _without_verdict(answer: Answer, words: str) -> ProviderError:
@@ -230,6 +292,8 @@ CASES: tuple[Case, ...] = (
     Case(_unauthorized, ERRORS, READ_ON, status=401),
     Case(_forbidden, ERRORS, READ_ON, status=403),
     Case(_gone, ERRORS, READ_ON, status=404),
+    Case(_too_long, ERRORS, READ_ON, status=414),
+    Case(_wrong_form, SCHEMA, READ_ON, status=415),
     Case(_locked_write, ERRORS, READ_ON, status=423, writes=True),
     Case(_locked_read, ERRORS, READ_ON, status=423, writes=False),
     Case(_conflict, CONTACTS, READ_ON, status=409),
@@ -243,4 +307,30 @@ CASES: tuple[Case, ...] = (
         when=lambda answer: bool(TAKEN.search(vendor_words(answer.json))),
     ),
     Case(_rejected, ERRORS, READ_ON, status=400),
+    *(Case(_unwell_write, ERRORS, READ_ON, status=status, writes=True) for status in _UNWELL),
+    *(Case(_unwell_read, ERRORS, READ_ON, status=status, writes=False) for status in _UNWELL),
+)
+
+# The path of tokens speaks of its own: an old kind of body with the reason as its status, a new one with the words of RFC 6749.
+_OF_THE_APP = re.compile(r"CLIENT|invalid_client|unauthorized_client", re.IGNORECASE)
+_OF_THE_ADDRESS = re.compile(r"REDIRECT", re.IGNORECASE)
+
+
+def _not_let_in(answer: Answer, _words: str) -> ProviderError:
+    """Return the refusal of a token. HubSpot's own words are not repeated: they may hold what was sent."""
+    told = mapping(answer.json)
+    reason = " ".join(str(told.get(name) or "") for name in ("status", "error", "subCategory", "message"))
+    detail = (
+        "HubSpot does not know the app by this client id and secret. Copy both again from the app's page."
+        if _OF_THE_APP.search(reason)
+        else "HubSpot knows the app by another redirect address. Give the app the hub's address."
+        if _OF_THE_ADDRESS.search(reason)
+        else "HubSpot does not let the app in any more: the code or the token is used, old or withdrawn. Connect the account again."
+    )
+    return Unauthorized(detail, status=answer.status, request_id=_request_id(answer))
+
+
+TOKEN_CASES: tuple[Case, ...] = (
+    *(Case(_not_let_in, TOKENS, READ_ON, status=status) for status in (400, 401, 403, 404)),
+    *CASES,
 )

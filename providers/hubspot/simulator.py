@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.hubspot.simulator_links import LinkPaths
+from providers.hubspot.simulator_oauth import AppPaths
 from providers.hubspot.simulator_objects import ObjectPaths
 from providers.hubspot.simulator_portal import PORTAL_ID, named, on, page_of, type_of
 from providers.hubspot.simulator_records import Record
@@ -31,7 +32,7 @@ MORE_OF_A_PROPERTY = ("description", "hasUniqueValue", "options", "displayOrder"
 MOST_UNIQUE = 10  # unique properties of one object type
 
 
-class HubSpotSimulator(ObjectPaths, LinkPaths):
+class HubSpotSimulator(ObjectPaths, LinkPaths, AppPaths):
     """One simulated HubSpot account."""
 
     code = "hubspot"
@@ -183,7 +184,7 @@ class HubSpotSimulator(ObjectPaths, LinkPaths):
         contacts = [
             {names.get(name, name): value for name, value in one.items()} for one in world.get("contacts", ())
         ]
-        return {
+        made: dict[str, list[str]] = {
             "users": [self.add_owner(one["email"], one.get("name", "")) for one in world.get("users", ())],
             "contacts": [self._seeded("0-1", one) for one in contacts],
             "companies": [self._seeded("0-2", {"name": one["name"]}) for one in world.get("companies", ())],
@@ -191,6 +192,8 @@ class HubSpotSimulator(ObjectPaths, LinkPaths):
             "tickets": [self._seeded("0-5", {"subject": one["name"]}) for one in world.get("tickets", ())],
             "events": [],
         }
+        self.tell()
+        return made
 
     def _seeded(self, type_id: str, properties: Mapping[str, Any]) -> str:
         # What people entered long ago is in every index.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -13,13 +18,45 @@ from urllib.parse import unquote
 from providers.capabilities import Limit
 from providers.hubspot.simulator_records import Record, Records
 from providers.hubspot.simulator_schema import PLURALS, TYPE_IDS, Refusal, bad_json, object_type
+from providers.hubspot.simulator_search import LARGEST_RESULT
 from providers.simulator import Call, Reply, Simulator, route
+from providers.simulator.webhooks import Webhook
 from providers.simulator.windows import Window
 
 Owner = TypeVar("Owner", bound="Portal")
 Handler = Callable[[Owner, Call], Reply]
 
 PORTAL_ID = 4711
+MOST_EVENTS = 100  # in one delivery
+OPEN_PATHS = (
+    "/oauth/authorize",
+    "/oauth/v1/token",
+    "/oauth/v3/token",
+)  # where an app proves itself otherwise
+# The paths of each release → the numbered ones that they took the place of.
+RELEASED = (
+    (r"/crm/objects/2026-0[39]/(?P<rest>[^/]+/[^/]+/associations/.*)", "/crm/v4/objects/"),
+    (r"/crm/objects/2026-0[39]/(?P<rest>.*)", "/crm/v3/objects/"),
+    (r"/crm/associations/2026-0[39]/(?P<rest>.*)", "/crm/v4/associations/"),
+    (r"/crm/owners/2026-0[39](?P<rest>.*)", "/crm/v3/owners"),
+    (r"/crm/properties/2026-0[39](?P<rest>.*)", "/crm/v3/properties"),
+    (r"/oauth/2026-0[39]/(?P<rest>.*)", "/oauth/v3/"),
+    (r"/account-info/2026-0[39]/(?P<rest>.*)", "/account-info/v3/"),
+)
+UNDONE = {
+    "%3A": ":",
+    "%2F": "/",
+    "%3F": "?",
+    "%40": "@",
+    "%21": "!",
+    "%24": "$",
+    "%27": "'",
+    "%28": "(",
+    "%29": ")",
+    "%2A": "*",
+    "%2C": ",",
+    "%3B": ";",
+}
 SCOPES = (
     "oauth",
     "crm.objects.contacts.read",
@@ -67,7 +104,8 @@ class Portal(Simulator):
     """One simulated HubSpot account on a Professional subscription, with a private app's token.
 
     `scopes` are what the token may do; take some out to be refused. `takes_unique_task_properties` False is a portal that does not
-    let a property of tasks be unique.
+    let a property of tasks be unique. `search_shows` is how many results of one search may be paged through. `ignores_unknown` is the portal of
+    the guide page, which drops properties that it does not know or that are read-only; live ones refuse them.
     """
 
     limits = (
@@ -76,12 +114,28 @@ class Portal(Simulator):
         Limit(5, 1.0, "search"),
         Limit(150, 10.0, "associations"),
     )
-    default_secret = {"access_token": "pat-eu1-0b1cd2ef-simulated-token-4711"}
+    default_secret = {
+        "access_token": "pat-eu1-0b1cd2ef-simulated-token-4711",
+        "webhook_secret": "yyyyyyyy-yyyy-yyyy-yyyy-simulatedapp",
+    }
 
-    def __init__(self, *, limits: Iterable[Limit] | None = None, seed: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Iterable[Limit] | None = None,
+        seed: int = 1,
+        search_shows: int = LARGEST_RESULT,
+        ignores_unknown: bool = False,
+    ) -> None:
         """Start as an empty account."""
         self.scopes = set(SCOPES)
         self.takes_unique_task_properties = True
+        # What an app that was let in may do, and the tokens that it was ever given.
+        self.app_scopes = set(SCOPES)
+        self.given_tokens: set[str] = set()
+        self.search_shows = search_shows
+        self.ignores_unknown = ignores_unknown
+        self._last_label = 101
         self._last_id = 90_000_000_000 + seed * 1_000_000
         self._is_search = False
         super().__init__(limits=limits, seed=seed)
@@ -89,6 +143,7 @@ class Portal(Simulator):
     def reset(self) -> None:
         """Empty the account; one administrator is left."""
         self.records = Records()
+        self.records.ignores_unknown = self.ignores_unknown
         self.add_owner("admin@portal.example", "Portal Admin")
 
     def new_id(self) -> str:
@@ -115,13 +170,66 @@ class Portal(Simulator):
         }
         return id_
 
+    def add_label(self, from_type: str, to_type: str, label: str) -> int:
+        """Make a label of associations, as an administrator does, and return its number."""
+        self._last_label += 2
+        return self.records.label((object_type(from_type), object_type(to_type)), label, self._last_label)[0]
+
+    # One request
+
+    def _handle(self, call: Call) -> Reply:
+        # The dated paths lead to the same rooms as the numbered ones.
+        with self._lock:
+            reply = super()._handle(replace(call, path=numbered(call.path)))
+            self.tell()
+            return reply
+
+    def tell(self) -> None:
+        """Tell of everything that happened, in deliveries of up to a hundred events."""
+        happened, self.records.events = self.records.events, []
+        for start in range(0, len(happened), MOST_EVENTS):
+            events = [self._stamped(one) for one in happened[start : start + MOST_EVENTS]]
+            self.announce({"events": events})
+
+    def _stamped(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "eventId": self._chance.randint(1, 4_000_000_000),
+            "subscriptionId": 25,
+            "portalId": PORTAL_ID,
+            "appId": 1160452,
+            "occurredAt": round(self.now().timestamp() * 1000),
+            "attemptNumber": 0,
+            "changeSource": "INTEGRATION",
+            "sourceId": "1160452",
+            **event,
+        }
+
+    def webhook(self, event: Mapping[str, Any], url: str) -> Webhook:
+        """Return the delivery of `event["events"]`, signed as version 3 of the signature is; it is sent at the time of this machine."""
+        body = json.dumps(event["events"]).encode()
+        sent_at = str(round(datetime.now(UTC).timestamp() * 1000))
+        address = url
+        for escape, plain in UNDONE.items():
+            address = address.replace(escape, plain)
+        signed = b"POST" + address.encode() + body + sent_at.encode()
+        digest = hmac.new(self.secret["webhook_secret"].encode(), signed, hashlib.sha256).digest()
+        headers = {
+            "X-HubSpot-Signature-v3": base64.b64encode(digest).decode(),
+            "X-HubSpot-Request-Timestamp": sent_at,
+        }
+        return Webhook(url, headers, body)
+
     # Refusals
 
     def authenticate(self, call: Call) -> Reply | None:
         """Refuse a wrong token, then a token without the scope that the path needs."""
-        if call.headers.get("authorization") != f"Bearer {self.secret['access_token']}":
-            return Refusal(NO_TOKEN, status=401, category="INVALID_AUTHENTICATION").reply()
-        missing = sorted(_scopes_for(call) - self.scopes)
+        if call.path.startswith(OPEN_PATHS):
+            return None
+        token = call.headers.get("authorization", "").removeprefix("Bearer ")
+        is_pasted = call.headers.get("authorization") == f"Bearer {self.secret['access_token']}"
+        if not is_pasted and not self.grants.is_open(token):
+            return self._unknown_token(token)
+        missing = sorted(_scopes_for(call) - (self.scopes if is_pasted else self.scopes & self.app_scopes))
         if missing:
             message = "This app hasn't been granted all required scopes to make this call."
             detail = {
@@ -130,6 +238,13 @@ class Portal(Simulator):
             }
             return Refusal(message, status=403, category="MISSING_SCOPES", errors=[detail]).reply()
         return None
+
+    def _unknown_token(self, token: str) -> Reply:
+        if token not in self.given_tokens:
+            return Refusal(NO_TOKEN, status=401, category="INVALID_AUTHENTICATION").reply()
+        message = "The OAuth token used to make this call expired 0 second(s) ago."
+        context = {"expire time": [self.now().isoformat()]}
+        return Refusal(message, status=401, category="EXPIRED_AUTHENTICATION", context=context).reply()
 
     def refusal(self, status: int) -> Reply:
         """Return HubSpot's error body for this status."""
@@ -194,6 +309,14 @@ class Portal(Simulator):
         """Return the record that the path names, by id or by `idProperty`. Raises `Refusal`."""
         by = call.query.get("idProperty", "")
         return self.records.get(type_of(call), named(call, "id"), by=by, archived=archived)
+
+
+def numbered(path: str) -> str:
+    """Return the numbered path that a dated one took the place of; any other as it is."""
+    for pattern, before in RELEASED:
+        if found := re.fullmatch(pattern, path):
+            return before + found["rest"]
+    return path
 
 
 def type_of(call: Call, name: str = "type") -> str:

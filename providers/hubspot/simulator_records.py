@@ -17,6 +17,7 @@ from providers.hubspot.simulator_schema import (
     MODIFIED,
     PLURALS,
     SINGULARS,
+    LinkKind,
     Property,
     Refusal,
     bad_json,
@@ -54,6 +55,11 @@ class Records:
         self.properties = standard_properties()
         self.owners: dict[str, dict[str, Any]] = {}
         self.merged: dict[Key, str] = {}
+        self.kinds = {number: LinkKind("HUBSPOT_DEFINED", pair) for pair, number in ASSOCIATION_TYPES.items()}
+        # A guide page says that properties which do not exist or are read-only are ignored; live portals refuse them.
+        self.ignores_unknown = False
+        # What was done since the portal last told of it.
+        self.events: list[dict[str, Any]] = []
 
     def copy(self) -> Records:
         """Return a copy of everything, to try something on."""
@@ -103,17 +109,31 @@ class Records:
         record = Record(type_id, id_, now, now)
         self._set(record, values, now)
         self.held[type_id, id_] = record
+        self._happened("creation", record, changeFlag="CREATED")
         for other, types in links:
             self.link(record, other, types)
         return record
 
     def change(self, record: Record, properties: Any, *, now: datetime) -> None:
         """Set properties; "" clears one. Raises `Refusal`."""
-        self._set(record, self._checked(record.type_id, properties, of=record), now)
+        values = self._checked(record.type_id, properties, of=record)
+        for name, value in values.items():
+            if value != record.properties.get(name):
+                self._happened("propertyChange", record, propertyName=name, propertyValue=value or "")
+        self._set(record, values, now)
 
     def archive(self, record: Record, *, now: datetime) -> None:
         """Move a record to the recycling bin."""
         record.archived_at = now
+        self._happened("deletion", record, changeFlag="DELETED")
+
+    def _happened(self, what: str, record: Record, **more: Any) -> None:
+        # Tasks have no event types of their own: they come under the general ones.
+        of = "object" if record.type_id == "0-27" else SINGULARS[record.type_id]
+        type_of = {"objectTypeId": record.type_id} if of == "object" else {}
+        self.events.append(
+            {"subscriptionType": f"{of}.{what}", "objectId": int(record.id), **type_of, **more}
+        )
 
     def _set(self, record: Record, values: Mapping[str, str | None], now: datetime) -> None:
         was_done = record.properties.get("hs_task_status") == "COMPLETED"
@@ -127,7 +147,10 @@ class Records:
         if not isinstance(properties, Mapping):
             raise bad_json("Some required fields were not set: [properties]")
         values, problems = {}, []
+        known = self.properties[type_id]
         for name, value in properties.items():
+            if self.ignores_unknown and (name not in known or known[name].kind == "derived"):
+                continue
             try:
                 values[name] = self._value(type_id, name, value, of)
             except ValueError as error:
@@ -178,7 +201,9 @@ class Records:
         found = set()
         for one in types:
             shaped(one, required=("associationCategory", "associationTypeId"))
-            pair = _pair_of(one)
+            kind = self.kinds.get(one["associationTypeId"])
+            is_known = kind is not None and kind.category == one["associationCategory"]
+            pair = kind.pair if kind is not None and is_known else None
             if pair is None or pair[0] != type_id or (to_type and pair[1] != to_type):
                 raise Refusal(
                     f"The association type {one['associationCategory']} {one['associationTypeId']} is not valid between these objects."
@@ -199,16 +224,61 @@ class Records:
         return found
 
     def link(self, record: Record, other: Record, types: list[int]) -> None:
-        """Associate two records, in both directions."""
-        record.links.setdefault((other.type_id, other.id), set()).update(types)
-        back = ASSOCIATION_TYPES[other.type_id, record.type_id]
-        other.links.setdefault((record.type_id, record.id), set()).add(back)
+        """Associate two records, in both directions; a label comes beside the plain association."""
+        there, back = (record.type_id, other.type_id), (other.type_id, record.type_id)
+        mirrored = [number for one in types for number in self._mirrors(one)]
+        record.links.setdefault((other.type_id, other.id), set()).update(types, [ASSOCIATION_TYPES[there]])
+        other.links.setdefault((record.type_id, record.id), set()).update(mirrored, [ASSOCIATION_TYPES[back]])
+        for number in types:
+            self._ends_changed(record, other, number, was_removed=False)
 
-    def unlink(self, record: Record, other: Key) -> None:
-        """Remove every association of two records; none is no error."""
-        record.links.pop(other, None)
-        if other in self.held:
-            self.held[other].links.pop((record.type_id, record.id), None)
+    def _mirrors(self, number: int) -> list[int]:
+        """Return the type that says the same from the other side."""
+        kind = self.kinds[number]
+        wanted = LinkKind(kind.category, (kind.pair[1], kind.pair[0]), kind.label)
+        return [one for one, known in self.kinds.items() if known == wanted]
+
+    def _ends_changed(self, record: Record, other: Record, number: int, *, was_removed: bool) -> None:
+        self._happened(
+            "associationChange",
+            record,
+            associationTypeId=number,
+            associationCategory=self.kinds[number].category,
+            fromObjectId=int(record.id),
+            fromObjectTypeId=record.type_id,
+            toObjectId=int(other.id),
+            toObjectTypeId=other.type_id,
+            associationRemoved=was_removed,
+            isPrimaryAssociation=False,
+        )
+
+    def unlink(self, record: Record, key: Key) -> None:
+        """Remove every association of two records; none is no error. A pin of the one on the other goes with it."""
+        removed = record.links.pop(key, set())
+        other = self.held.get(key)
+        if other is None:
+            return
+        other.links.pop((record.type_id, record.id), None)
+        for number in sorted(removed):
+            self._ends_changed(record, other, number, was_removed=True)
+
+    def unlabel(self, record: Record, key: Key, numbers: list[int]) -> None:
+        """Remove single types; the plain one takes all with it."""
+        if ASSOCIATION_TYPES.get((record.type_id, key[0])) in numbers:
+            self.unlink(record, key)
+            return
+        other = self.held.get(key)
+        for number in set(numbers) & record.links.get(key, set()):
+            record.links[key].discard(number)
+            if other is not None:
+                other.links[record.type_id, record.id] -= set(self._mirrors(number))
+                self._ends_changed(record, other, number, was_removed=True)
+
+    def label(self, pair: tuple[str, str], name: str, first: int) -> tuple[int, int]:
+        """Make a label between two types of object, as an administrator does; return its numbers there and back."""
+        self.kinds[first] = LinkKind("USER_DEFINED", pair, name)
+        self.kinds[first + 1] = LinkKind("USER_DEFINED", (pair[1], pair[0]), name)
+        return first, first + 1
 
     def linked(self, record: Record, type_id: str) -> list[Record]:
         """Return the records of a type that are associated and not archived, oldest first."""
@@ -259,19 +329,15 @@ class Records:
     def shown_links(self, record: Record, plural: str, type_id: str) -> dict[str, Any]:
         """Return a record's associations of a type as they stand beside its properties; {} when it has none."""
         others = self.linked(record, type_id)
-        name = f"{SINGULARS[record.type_id]}_to_{SINGULARS[type_id]}"
-        results = [{"id": one.id, "type": name} for one in others[:SHOWN_LINKS]]
+        results = [
+            {"id": one.id, "type": self.kinds[number].name}
+            for one in others[:SHOWN_LINKS]
+            for number in sorted(record.links[one.type_id, one.id])
+        ]
         if not results:
             return {}
         more = {"paging": {"next": {"after": results[-1]["id"]}}} if len(others) > SHOWN_LINKS else {}
         return {plural: {"results": results, **more}}
-
-
-def _pair_of(association_type: Mapping[str, Any]) -> Key | None:
-    if association_type["associationCategory"] != "HUBSPOT_DEFINED":
-        return None
-    number = association_type["associationTypeId"]
-    return next((pair for pair, known in ASSOCIATION_TYPES.items() if known == number), None)
 
 
 def _double(prop: Property, value: str, other: Record) -> Refusal:
