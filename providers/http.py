@@ -20,7 +20,7 @@ import httpcore2
 
 from providers.error_cases import Answer, Case, classify
 from providers.errors import NotSent, Permanent, ProviderError, Transient, Unconfirmed
-from providers.redaction import Redactor, as_it_is
+from providers.redaction import Redactor, as_it_is, secrets_in_form, tokens_in_answer
 from providers.sendable import refuse_uncallable, refuse_unsendable, split_address, without_login
 from providers.storable import fit_for_storage, json_fit_for_storage
 from providers.types import Exchange
@@ -31,6 +31,7 @@ KEEP_ALIVE = (
     4.0  # seconds; below the idle time-outs of the vendors' gateways, so that a reused socket is a live one
 )
 USER_AGENT = "crmhub/1.0"
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,10 +262,11 @@ class Recorder:
     """A transport for one operation: passes the gate, and keeps each exchange with the secrets taken out."""
 
     def __init__(self, inner: Transport, *, secrets: Iterable[str] = (), gate: Gate | None = None) -> None:
-        """Wrap `inner`; `secrets` are replaced wherever they occur in what is kept."""
+        """Wrap `inner`; `secrets` are replaced wherever they occur in what is kept, and so are those that OAuth sends and brings."""
         self._inner = inner
         self._gate = gate
-        self._redact = Redactor(secrets)
+        self._secrets = set(secrets)
+        self._redact = Redactor(self._secrets)
         self.exchanges: list[Exchange] = []
 
     def send(self, request: Request) -> Response:
@@ -275,8 +277,11 @@ class Recorder:
         started = time.monotonic()
         response: Response | None = None
         was_held_back = False
+        if request.headers.get("Content-Type") == FORM:
+            self._keep_out(secrets_in_form(request.body or b""))
         try:
             response = self._inner.send(request)
+            self._keep_out(tokens_in_answer(response.body))
             return replace(response, redact=self._redact.in_json)
         except NotSent:
             was_held_back = True
@@ -288,6 +293,12 @@ class Recorder:
         finally:
             if not was_held_back:
                 self._keep(request, response, milliseconds=round((time.monotonic() - started) * 1000))
+
+    def _keep_out(self, secrets: Iterable[str]) -> None:
+        # Also from what is kept later: the next request may carry the token that this answer brought.
+        if new := set(secrets) - self._secrets:
+            self._secrets |= new
+            self._redact = Redactor(self._secrets)
 
     def _keep(self, request: Request, response: Response | None, *, milliseconds: int) -> None:
         self.exchanges.append(
@@ -350,7 +361,7 @@ class JsonApi:
             headers={
                 "Accept": "application/json",
                 **({"Content-Type": "application/json"} if json_body is not None else {}),
-                **({"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}),
+                **({"Content-Type": FORM} if form is not None else {}),
                 **self._headers,
                 **(headers or {}),
             },

@@ -7,11 +7,28 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus
 
 SHORTEST_IN_BASE64 = (
     8  # characters of a secret; what is left of a shorter one would also be found where it is not
 )
+
+# What the two sides of OAuth call their secrets (RFC 6749, RFC 7636), in snake and in camel case.
+_SENT = frozenset({"client_secret", "code", "code_verifier", "refresh_token", "access_token", "token"})
+_TOLD = re.compile(r'"(?:access|refresh|id)_?token"\s*:\s*"([^"]+)', re.IGNORECASE)
+
+
+def secrets_in_form(body: bytes) -> tuple[str, ...]:
+    """Return what stands in a web form under the names that OAuth gives to its secrets."""
+    pairs = parse_qsl(body.decode("utf-8", "replace"))
+    return tuple(value for name, value in pairs if re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower() in _SENT)
+
+
+def tokens_in_answer(body: bytes) -> tuple[str, ...]:
+    """Return the tokens that a body brings, be it whole JSON or the beginning of it."""
+    if b"oken" not in body:  # nearly every answer: the rest is not looked through
+        return ()
+    return tuple(_TOLD.findall(body.decode("utf-8", "replace")))
 
 
 class Redactor:
