@@ -68,7 +68,7 @@ FIELDS = {
     Field.TYPE: _holds(
         "knows to-dos, calls, e-mails and LinkedIn messages; anything else is a to-do there",
         level=Level.LOSSY,
-        words={"meeting": "todo", "other": "todo", "visit": "todo", "sms": "todo", "task": "todo"},
+        words=dict.fromkeys(("meeting", "follow_up", "research", "other", "visit", "sms", "task"), "todo"),
     ),
     Field.DUE: _holds(
         "has no date-only tasks: a day becomes nine in the morning of that day in the connection's time zone"

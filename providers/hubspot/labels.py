@@ -77,7 +77,8 @@ class Labels:
         default, wanted = default_type(name), linked.type.strip() or linked.label.strip()
         if not wanted or in_snake_case(wanted) in default_names(name):
             return [default]
-        found = self._numbered(name, wanted) or self._named(name, wanted)
+        # A label may consist of digits; only a type is ever a number.
+        found = self._numbered(name, linked.type.strip()) or self._named(name, wanted)
         return [default] if found == default else [default, found]
 
     def _numbered(self, name: Field, wanted: str) -> LinkType | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -140,12 +140,16 @@ def to_moment(due: date | datetime, zone: ZoneInfo) -> str:
 
     A real moment at exactly nine o'clock is sent one millisecond late, so that it is not read back as a day. No screen shows it.
     """
-    if not isinstance(due, datetime):
-        return _iso(datetime.combine(due, START_OF_DAY, tzinfo=zone))
-    at = due.astimezone(zone)
-    if at.time() == START_OF_DAY:
-        due = due.replace(microsecond=JUST_AFTER)
-    return _iso(due)
+    try:
+        if not isinstance(due, datetime):
+            return _iso(datetime.combine(due, START_OF_DAY, tzinfo=zone))
+        due = due.replace(microsecond=due.microsecond // 1000 * 1000)
+        if due.astimezone(zone).time() == START_OF_DAY:
+            due = due.replace(microsecond=JUST_AFTER)
+        return _iso(due)
+    except OverflowError as error:
+        reason = f"{due} lies outside the calendar of the zone {zone.key}"
+        raise Rejected(f"The due date cannot be sent: {reason}.", fields={Field.DUE: reason}) from error
 
 
 def _iso(moment: datetime) -> str:
@@ -153,7 +157,7 @@ def _iso(moment: datetime) -> str:
 
 
 def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 # Tasks, inward
@@ -225,11 +229,11 @@ def linked_in(associations: Mapping[str, Any], plural: str) -> Iterator[Mapping[
 def from_due(value: str, zone: ZoneInfo) -> date | datetime | None:
     """Return the due moment, or the day where it is the moment that a day is sent as."""
     moment = from_moment(value)
-    if moment is not None and moment == datetime.combine(
-        moment.astimezone(zone).date(), START_OF_DAY, tzinfo=zone
-    ):
-        return moment.astimezone(zone).date()
-    return moment
+    try:
+        here = None if moment is None else moment.astimezone(zone)
+    except OverflowError:
+        return moment
+    return here.date() if here is not None and here.time() == START_OF_DAY else moment
 
 
 def from_moment(value: object) -> datetime | None:
