@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 from providers.error_cases import Answer, Case, vendor_words
 from providers.errors import (
@@ -21,9 +19,9 @@ from providers.errors import (
     Unauthorized,
     Unconfirmed,
 )
-from providers.hubspot.json_shapes import mapping, mappings
-from providers.hubspot.json_shapes import words as words_in
-from providers.hubspot.payloads import FIELD_OF, KEY_PROPERTY
+from providers.hubspot.error_bodies import missing_scopes, named_in, refused_fields
+from providers.hubspot.json_shapes import mapping
+from providers.hubspot.payloads import KEY_PROPERTY
 from providers.waiting import retry_after
 
 READ_ON = date(2026, 11, 22)
@@ -45,8 +43,6 @@ WAITS = {
 MOVING_WAIT = 600.0  # seconds, while an account moves between data centres and no Retry-After says how long
 EXISTING_ID = re.compile(r"Existing ID:\s*(\d+)")
 TAKEN = re.compile(r"already has that value|CONFLICTING_UNIQUE_VALUE|already exists", re.IGNORECASE)
-LINKED = re.compile(r"\b(contact|company|deal|ticket)\b", re.IGNORECASE)
-PLURAL_OF = {"contact": "contacts", "company": "companies", "deal": "deals", "ticket": "tickets"}
 STATUS_OF_CATEGORY = {
     "VALIDATION_ERROR": 400,
     "INVALID_AUTHENTICATION": 401,
@@ -70,32 +66,8 @@ def _request_id(answer: Answer) -> str:
     return str(mapping(answer.json).get("correlationId") or "")
 
 
-def refused_fields(body: Any) -> dict[str, str]:
-    """Return our field → HubSpot's reason for each that the error body names, in `errors`, in the message, or by its object."""
-    named = {str(FIELD_OF[name]): reason for name, reason in _refused(body) if name in FIELD_OF}
-    words = vendor_words(body)
-    # How a bad association is refused is not documented (2026-11): the sentence names the object, in capitals or not.
-    found = LINKED.findall(words) if "associat" in words.lower() else []
-    return named or {PLURAL_OF[kind.lower()]: words for kind in found}
-
-
-def _refused(body: Any) -> Iterator[tuple[str, str]]:
-    for one in mappings(mapping(body).get("errors")):
-        context = mapping(one.get("context"))
-        named = words_in(context.get("propertyName") or context.get("properties") or one.get("in"))
-        yield from ((name, str(one.get("message") or "")) for name in named)
-    # "Property values were not valid: [{…}]": the list is JSON inside the sentence.
-    message = str(mapping(body).get("message") or "")
-    start, end = message.find("[{"), message.rfind("]")
-    try:
-        listed = json.loads(message[start : end + 1]) if 0 <= start < end else []
-    except (ValueError, RecursionError):
-        return
-    yield from ((str(one.get("name")), str(one.get("message") or "")) for one in mappings(listed))
-
-
 def _in_words(answer: Answer, words: str) -> str:
-    reasons = dict.fromkeys(reason.rstrip(".") for _, reason in _refused(answer.json) if reason)
+    reasons = dict.fromkeys(reason.rstrip(".") for _, reason in named_in(answer.json) if reason)
     return "; ".join(reasons) or words
 
 
@@ -178,19 +150,6 @@ def _forbidden(answer: Answer, words: str) -> ProviderError:
         status=answer.status,
         request_id=_request_id(answer),
     )
-
-
-def missing_scopes(body: Any) -> list[str]:
-    """Return the scopes that the error body asks for, each once, in its order."""
-    told = mapping(body)
-    contexts = [mapping(one.get("context")) for one in (*mappings(told.get("errors")), told)]
-    named = (
-        scope
-        for context in contexts
-        for name in ("requiredGranularScopes", "requiredScopes", "missingScopes")
-        for scope in words_in(context.get(name))
-    )
-    return list(dict.fromkeys(named))
 
 
 def _locked_write(answer: Answer, _words: str) -> ProviderError:

@@ -11,12 +11,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from providers.hubspot.simulator_linked import Record
 from providers.hubspot.simulator_links import LinkPaths
 from providers.hubspot.simulator_oauth import AppPaths
 from providers.hubspot.simulator_objects import ObjectPaths
-from providers.hubspot.simulator_portal import PORTAL_ID, named, on, page_of, type_of
-from providers.hubspot.simulator_records import Record
+from providers.hubspot.simulator_portal import named, on, page_of, type_of
 from providers.hubspot.simulator_schema import Property, Refusal, moment, shaped
+from providers.hubspot.simulator_webhooks import APP_ID, PORTAL_ID
 from providers.simulator import Call, Reply
 from providers.types import split_marker
 
@@ -64,7 +65,7 @@ class HubSpotSimulator(ObjectPaths, LinkPaths, AppPaths):
         body = shaped(self.body(call), required=("tokenKey",))
         if body["tokenKey"] != self.secret["access_token"]:
             raise Refusal("The token is not known", status=404, category="OBJECT_NOT_FOUND")
-        return Reply(200, {"userId": 9, "hubId": PORTAL_ID, "appId": 1160452, "scopes": sorted(self.scopes)})
+        return Reply(200, {"userId": 9, "hubId": PORTAL_ID, "appId": APP_ID, "scopes": sorted(self.scopes)})
 
     # Owners
 

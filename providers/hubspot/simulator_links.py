@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from providers.hubspot.simulator_linked import Record
 from providers.hubspot.simulator_portal import Portal, named, on, page_of, type_of
-from providers.hubspot.simulator_records import Record
 from providers.hubspot.simulator_schema import (
     ASSOCIATION_TYPES,
     PLURALS,

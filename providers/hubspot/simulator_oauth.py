@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
-from providers.hubspot.simulator_portal import PORTAL_ID, SCOPES, Portal, on
+from providers.hubspot.simulator_portal import SCOPES, Portal, on
 from providers.hubspot.simulator_schema import Refusal
+from providers.hubspot.simulator_webhooks import APP_ID, PORTAL_ID
 from providers.simulator import Call, Reply
 from providers.simulator.grants import Grant
 
@@ -85,7 +86,7 @@ class AppPaths(Portal):
                 "token_type": "bearer",
                 "token_use": "access_token",
                 "client_id": CLIENT_ID,
-                "app_id": 1160452,
+                "app_id": APP_ID,
                 "hub_id": PORTAL_ID,
                 "user_id": 9,
                 "expires_in": self.app_token_lasts,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from providers.hubspot.simulator_linked import Record
 from providers.hubspot.simulator_portal import Portal, listed, named, on, page_of, type_of
-from providers.hubspot.simulator_records import Record
 from providers.hubspot.simulator_schema import PLURALS, Refusal, bad_json, iso, object_type, shaped, texts
 from providers.hubspot.simulator_search import search
 from providers.simulator import Call, Reply

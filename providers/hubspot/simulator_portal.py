@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from providers.capabilities import Limit
-from providers.hubspot.simulator_records import Record, Records
-from providers.hubspot.simulator_schema import PLURALS, TYPE_IDS, Refusal, bad_json, object_type
+from providers.hubspot.simulator_linked import Record
+from providers.hubspot.simulator_paths import numbered, scopes_for
+from providers.hubspot.simulator_records import Records
+from providers.hubspot.simulator_schema import Refusal, bad_json, object_type
 from providers.hubspot.simulator_search import LARGEST_RESULT
+from providers.hubspot.simulator_webhooks import MOST_EVENTS, delivery, stamped
 from providers.simulator import Call, Reply, Simulator, route
 from providers.simulator.webhooks import Webhook
 from providers.simulator.windows import Window
@@ -26,37 +24,11 @@ from providers.simulator.windows import Window
 Owner = TypeVar("Owner", bound="Portal")
 Handler = Callable[[Owner, Call], Reply]
 
-PORTAL_ID = 4711
-MOST_EVENTS = 100  # in one delivery
 OPEN_PATHS = (
     "/oauth/authorize",
     "/oauth/v1/token",
     "/oauth/v3/token",
 )  # where an app proves itself otherwise
-# The paths of each release → the numbered ones that they took the place of.
-RELEASED = (
-    (r"/crm/objects/2026-0[39]/(?P<rest>[^/]+/[^/]+/associations/.*)", "/crm/v4/objects/"),
-    (r"/crm/objects/2026-0[39]/(?P<rest>.*)", "/crm/v3/objects/"),
-    (r"/crm/associations/2026-0[39]/(?P<rest>.*)", "/crm/v4/associations/"),
-    (r"/crm/owners/2026-0[39](?P<rest>.*)", "/crm/v3/owners"),
-    (r"/crm/properties/2026-0[39](?P<rest>.*)", "/crm/v3/properties"),
-    (r"/oauth/2026-0[39]/(?P<rest>.*)", "/oauth/v3/"),
-    (r"/account-info/2026-0[39]/(?P<rest>.*)", "/account-info/v3/"),
-)
-UNDONE = {
-    "%3A": ":",
-    "%2F": "/",
-    "%3F": "?",
-    "%40": "@",
-    "%21": "!",
-    "%24": "$",
-    "%27": "'",
-    "%28": "(",
-    "%29": ")",
-    "%2A": "*",
-    "%2C": ",",
-    "%3B": ";",
-}
 SCOPES = (
     "oauth",
     "crm.objects.contacts.read",
@@ -110,9 +82,11 @@ class Portal(Simulator):
 
     limits = (
         Limit(190, 10.0),
-        Limit(625_000, 86_400.0),
+        Limit(625_000, 86_400.0, is_fixed=True),
         Limit(5, 1.0, "search"),
         Limit(150, 10.0, "associations"),
+        Limit(500_000, 86_400.0, "associations", is_fixed=True),
+        Limit(110, 10.0, "app"),
     )
     default_secret = {
         "access_token": "pat-eu1-0b1cd2ef-simulated-token-4711",
@@ -138,6 +112,7 @@ class Portal(Simulator):
         self._last_label = 101
         self._last_id = 90_000_000_000 + seed * 1_000_000
         self._is_search = False
+        self._is_app = False
         super().__init__(limits=limits, seed=seed)
 
     def reset(self) -> None:
@@ -184,52 +159,36 @@ class Portal(Simulator):
             self.tell()
             return reply
 
+    def _throttle(self, budget: str) -> Reply | None:
+        # An app that was let in has a rate of its own and no day.
+        return super()._throttle("app" if self._is_app and budget == "all" else budget)
+
     def tell(self) -> None:
         """Tell of everything that happened, in deliveries of up to a hundred events."""
         happened, self.records.events = self.records.events, []
         for start in range(0, len(happened), MOST_EVENTS):
-            events = [self._stamped(one) for one in happened[start : start + MOST_EVENTS]]
-            self.announce({"events": events})
-
-    def _stamped(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "eventId": self._chance.randint(1, 4_000_000_000),
-            "subscriptionId": 25,
-            "portalId": PORTAL_ID,
-            "appId": 1160452,
-            "occurredAt": round(self.now().timestamp() * 1000),
-            "attemptNumber": 0,
-            "changeSource": "INTEGRATION",
-            "sourceId": "1160452",
-            **event,
-        }
+            some = happened[start : start + MOST_EVENTS]
+            self.announce({"events": [stamped(one, self.now(), self._chance) for one in some]})
 
     def webhook(self, event: Mapping[str, Any], url: str) -> Webhook:
-        """Return the delivery of `event["events"]`, signed as version 3 of the signature is; it is sent at the time of this machine."""
-        body = json.dumps(event["events"]).encode()
-        sent_at = str(round(datetime.now(UTC).timestamp() * 1000))
-        address = url
-        for escape, plain in UNDONE.items():
-            address = address.replace(escape, plain)
-        signed = b"POST" + address.encode() + body + sent_at.encode()
-        digest = hmac.new(self.secret["webhook_secret"].encode(), signed, hashlib.sha256).digest()
-        headers = {
-            "X-HubSpot-Signature-v3": base64.b64encode(digest).decode(),
-            "X-HubSpot-Request-Timestamp": sent_at,
-        }
-        return Webhook(url, headers, body)
+        """Return the delivery of `event["events"]`, signed as version 3 of the signature is."""
+        return delivery(event["events"], url, secret=self.secret["webhook_secret"])
 
     # Refusals
 
     def authenticate(self, call: Call) -> Reply | None:
         """Refuse a wrong token, then a token without the scope that the path needs."""
+        self._is_app = False
         if call.path.startswith(OPEN_PATHS):
             return None
         token = call.headers.get("authorization", "").removeprefix("Bearer ")
         is_pasted = call.headers.get("authorization") == f"Bearer {self.secret['access_token']}"
         if not is_pasted and not self.grants.is_open(token):
             return self._unknown_token(token)
-        missing = sorted(_scopes_for(call) - (self.scopes if is_pasted else self.scopes & self.app_scopes))
+        self._is_app = not is_pasted
+        missing = sorted(
+            scopes_for(call.method, call.path) - (self.scopes if is_pasted else self.scopes & self.app_scopes)
+        )
         if missing:
             message = "This app hasn't been granted all required scopes to make this call."
             detail = {
@@ -283,12 +242,14 @@ class Portal(Simulator):
         if self._is_search:
             self._is_search = False
             return {}
-        told: dict[str, str] = {}
+        told = {"X-HubSpot-RateLimit-Secondly": "19", "X-HubSpot-RateLimit-Secondly-Remaining": "18"}
         for window in windows:
-            if window.limit.budget == "all" and window.limit.seconds > 1000:
+            if window.limit.budget != ("app" if self._is_app else "all"):
+                continue
+            if window.limit.seconds > 1000:
                 told["X-HubSpot-RateLimit-Daily"] = str(window.limit.calls)
                 told["X-HubSpot-RateLimit-Daily-Remaining"] = str(window.left)
-            elif window.limit.budget == "all":
+            else:
                 told["X-HubSpot-RateLimit-Max"] = str(window.limit.calls)
                 told["X-HubSpot-RateLimit-Remaining"] = str(window.left)
                 told["X-HubSpot-RateLimit-Interval-Milliseconds"] = str(round(window.limit.seconds * 1000))
@@ -309,14 +270,6 @@ class Portal(Simulator):
         """Return the record that the path names, by id or by `idProperty`. Raises `Refusal`."""
         by = call.query.get("idProperty", "")
         return self.records.get(type_of(call), named(call, "id"), by=by, archived=archived)
-
-
-def numbered(path: str) -> str:
-    """Return the numbered path that a dated one took the place of; any other as it is."""
-    for pattern, before in RELEASED:
-        if found := re.fullmatch(pattern, path):
-            return before + found["rest"]
-    return path
 
 
 def type_of(call: Call, name: str = "type") -> str:
@@ -340,19 +293,3 @@ def page_of(call: Call, *, default: int, most: int) -> tuple[int, str]:
     if not text.isdecimal() or not 1 <= int(text) <= most:
         raise Refusal(f"limit must be between 1 and {most}")
     return int(text), call.query.get("after", "")
-
-
-def _scopes_for(call: Call) -> set[str]:
-    found = re.match(r"/crm/v\d/objects/([^/]+)", call.path)
-    if call.path.startswith("/crm/v3/owners"):
-        return {"crm.objects.owners.read"}
-    if call.path.startswith("/crm/v3/properties") and call.method != "GET":
-        return {"crm.schemas.contacts.write"}
-    if not found:
-        return set()
-    reads = call.method == "GET" or call.path.endswith(("/search", "/batch/read"))
-    plural = PLURALS.get(TYPE_IDS.get(found.group(1), ""), "contacts")
-    if plural == "tickets":
-        return {"tickets"}
-    area = "contacts" if plural == "tasks" else plural
-    return {f"crm.objects.{area}.{'read' if reads else 'write'}"}

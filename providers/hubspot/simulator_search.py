@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from providers.hubspot.simulator_records import Record, Records
+from providers.hubspot.simulator_linked import Record
+from providers.hubspot.simulator_records import Records
 from providers.hubspot.simulator_schema import TYPE_IDS, Refusal, bad_json, shaped, texts
 
 LONGEST_BODY = 3000  # characters

@@ -43,7 +43,7 @@ SEED: tuple[tuple[str, str], ...] = (
     ),
     (
         "custom association types (labels)",
-        f"{_HERE}/test_linking.py::test_a_label_is_given_by_name_or_by_number",
+        f"{_HERE}/test_labels.py::test_a_label_is_given_by_name_or_by_number",
     ),
     (
         "batch creating tasks",
@@ -89,7 +89,7 @@ SEED: tuple[tuple[str, str], ...] = (
     ),
     (
         "associationTypeId numerically or in snake case",
-        f"{_HERE}/test_portals.py::test_the_guide_s_association_takes_a_custom_label_by_number_or_in_snake_case",
+        f"{_HERE}/test_simulator_links.py::test_the_guide_s_association_takes_a_custom_label_by_number_or_in_snake_case",
     ),
     (
         "associate an existing task with records",
@@ -101,11 +101,11 @@ SEED: tuple[tuple[str, str], ...] = (
     ),
     (
         "remove an association",
-        f"{_HERE}/test_linking.py::test_a_label_is_changed_and_taken_away_and_its_contact_stays",
+        f"{_HERE}/test_labels.py::test_a_label_is_changed_and_taken_away_and_its_contact_stays",
     ),
     (
         "pin a task: hs_pinned_engagement_id",
-        f"{_HERE}/test_linking.py::test_a_task_is_pinned_on_a_record_when_it_is_made",
+        f"{_HERE}/test_pins.py::test_a_task_is_pinned_on_a_record_when_it_is_made",
     ),
     (
         "pin a task: it must already be associated",
@@ -113,11 +113,11 @@ SEED: tuple[tuple[str, str], ...] = (
     ),
     (
         "pin a task: one activity per record",
-        f"{_HERE}/test_linking.py::test_a_pin_of_another_task_is_not_taken_away",
+        f"{_HERE}/test_pins.py::test_a_pin_of_another_task_is_not_taken_away",
     ),
     (
         "pin on companies, contacts, deals and tickets",
-        f"{_HERE}/test_linking.py::test_a_pin_is_set_and_taken_away_later",
+        f"{_HERE}/test_pins.py::test_a_pin_is_set_and_taken_away_later",
     ),
     (
         "pin on custom objects: not supported",

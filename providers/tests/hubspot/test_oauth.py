@@ -235,3 +235,13 @@ def test_an_app_revokes_its_own_token(world, ask, app):
     assert status == 204
     with pytest.raises(Unauthorized):
         provider.refresh_tokens()
+
+
+def test_an_app_has_a_rate_of_its_own_and_no_day(world, ask, app):
+    provider = let_in(world, ask, app)
+
+    assert provider.check().limits == ("109 of 110 requests left in these ten seconds",)
+    for _ in range(109):
+        provider.list_owners()
+    with pytest.raises(Transient, match="over its limit"):
+        provider.list_owners()
