@@ -154,7 +154,7 @@ CAPABILITIES = Capabilities(
     label="HubSpot",
     hosts=("api.hubapi.com",),
     default_base_url="https://api.hubapi.com",
-    api_version="CRM objects v3, associations v4",
+    api_version="CRM objects v3, associations v4; or 2026-03, 2026-09",
     secrets=(
         Secret(
             "access_token",
