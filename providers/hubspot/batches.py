@@ -16,6 +16,8 @@ from providers.errors import (
     Unconfirmed,
 )
 from providers.hubspot.error_cases import error_inside
+from providers.hubspot.json_shapes import mapping, mappings
+from providers.hubspot.json_shapes import words as words_in
 from providers.hubspot.payloads import KEY_PROPERTY
 from providers.types import Outcome
 
@@ -29,13 +31,13 @@ def verdicts(answer: Answer, asked: Iterable[str]) -> dict[str, Verdict]:
 
     `asked` are the trace ids of the inputs. A name that the answer does not mention is `Unconfirmed`: it may have landed.
     """
-    body = answer.json if isinstance(answer.json, Mapping) else {}
+    body = mapping(answer.json)
     told: dict[str, Verdict] = {}
-    for error in _mappings(body.get("errors")):
+    for error in mappings(body.get("errors")):
         refused = answer.as_error(error)
         meaning = error_inside(refused, vendor_words(refused.json))
         told.update(dict.fromkeys(_names_in_error(error), meaning))
-    for record in _mappings(body.get("results")):
+    for record in mappings(body.get("results")):
         told.update(dict.fromkeys(_names_of(record), record))
     silent = Unconfirmed(
         "HubSpot's answer does not mention this task; it may have landed.", status=answer.status
@@ -43,30 +45,22 @@ def verdicts(answer: Answer, asked: Iterable[str]) -> dict[str, Verdict]:
     return {name: told.get(name, silent) for name in asked}
 
 
-def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
-    yield from (one for one in (value if isinstance(value, list) else ()) if isinstance(one, Mapping))
-
-
 def _names_of(record: Mapping[str, Any]) -> Iterator[str]:
     if "id" not in record:
         return
     named = (
         record.get("objectWriteTraceId"),
-        (record.get("properties") or {}).get(KEY_PROPERTY),
+        mapping(record.get("properties")).get(KEY_PROPERTY),
         record["id"],
     )
     yield from (str(name) for name in named if name)
 
 
 def _names_in_error(error: Mapping[str, Any]) -> Iterator[str]:
-    contexts = [
-        error.get("context") or {},
-        *(one.get("context") or {} for one in _mappings(error.get("errors"))),
-    ]
+    contexts = [mapping(one.get("context")) for one in (error, *mappings(error.get("errors")))]
     for context in contexts:
         for key in ("objectWriteTraceId", "ids", "id"):
-            named = context.get(key) or ()
-            yield from (str(name) for name in ([named] if isinstance(named, str) else named))
+            yield from words_in(context.get(key))
 
 
 def in_batches(

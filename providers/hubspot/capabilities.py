@@ -16,6 +16,8 @@ from providers.capabilities import (
     Setting,
     Support,
 )
+from providers.hubspot.oauth import OAUTH
+from providers.hubspot.paths import CHOICES, LEGACY
 from providers.types import Field
 
 READ_ON = date(2026, 11, 22)
@@ -24,6 +26,13 @@ SCHEMA = "https://github.com/HubSpot/HubSpot-public-api-spec-collection"
 CONTACTS = "https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/guide"
 OWNERS = "https://developers.hubspot.com/docs/api-reference/legacy/crm/owners/guide"
 LIMITS = "https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines"
+ASSOCIATIONS = (
+    "https://developers.hubspot.com/docs/api-reference/legacy/crm/associations/associations-v4/guide"
+)
+SEARCH = "https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm"
+SIGNED = (
+    "https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation"
+)
 
 
 def _holds(note: str = "", *, level: Level = Level.FULL, words: Mapping[str, str] | None = None) -> Support:
@@ -59,7 +68,7 @@ FIELDS = {
     Field.TYPE: _holds(
         "knows to-dos, calls, e-mails and LinkedIn messages; anything else is a to-do there",
         level=Level.LOSSY,
-        words={"meeting": "todo", "other": "todo", "visit": "todo", "sms": "todo", "task": "todo"},
+        words=dict.fromkeys(("meeting", "follow_up", "research", "other", "visit", "sms", "task"), "todo"),
     ),
     Field.DUE: _holds(
         "has no date-only tasks: a day becomes nine in the morning of that day in the connection's time zone"
@@ -78,8 +87,15 @@ FIELDS = {
     Field.DEALS: _holds(),
     Field.TICKETS: _holds(),
     Field.EVENTS: _lacks("has no events that a task can point at"),
-    Field.LABELS: _holds("takes a label by the number of its association type only", level=Level.LOSSY),
-    Field.PINS: _lacks("is not told what to pin"),
+    Field.LABELS: Support(
+        note="takes a label by its name in snake case, or its type as CATEGORY:number; it must be there already",
+        source=ASSOCIATIONS,
+        read_on=READ_ON,
+    ),
+    Field.PINS: _holds(
+        "pins a task on contacts, companies, deals and tickets, one to a record, so that ours takes the place of another; "
+        "custom objects are not supported"
+    ),
     Field.CREATED: _lacks("stamps its own time of creation"),
     Field.COMPLETED: _lacks("stamps the completion itself, at the moment it is told"),
 }
@@ -99,18 +115,46 @@ OPERATIONS = {
     Operation.CREATE_CONTACT: _can("the e-mail is unique there", source=CONTACTS),
     Operation.UPDATE_CONTACT: _can("what the hub does not know is left as it is", source=CONTACTS),
     Operation.LIST_OWNERS: _can(source=OWNERS),
-    Operation.LIST_TASKS: Claim(False, "is not asked to", TASKS, READ_ON),
-    Operation.LIST_TASKS_OF_CONTACT: Claim(False, "is not asked to", TASKS, READ_ON),
-    Operation.LIST_CHANGED: Claim(False, "is not asked to", TASKS, READ_ON),
-    Operation.LIST_CONTACTS: Claim(False, "is not asked to", TASKS, READ_ON),
-    Operation.RECEIVE: Claim(False, "is not asked to", TASKS, READ_ON),
+    Operation.LIST_TASKS: _can(),
+    Operation.LIST_TASKS_OF_CONTACT: _can("without their associations", source=ASSOCIATIONS),
+    Operation.LIST_CHANGED: _can(
+        "without their associations; search is behind by seconds, and a task also counts as changed when its due moment passes",
+        source=SEARCH,
+    ),
+    Operation.LIST_CONTACTS: _can(source=CONTACTS),
+    # The general event types, which tasks come under, are a beta since 2024-08; a service key has no webhooks at all.
+    Operation.RECEIVE: _can(
+        "signs address, body and time with the secret of an app; polling stays the base, for what it tells of tasks is a beta",
+        source=SIGNED,
+    ),
+}
+
+
+def _limits(burst: int, daily: int, associations: int) -> tuple[Limit, ...]:
+    # The day is the account's, from midnight of its zone; counted in a sliding window it is never exceeded.
+    day = (Limit(daily, 86_400.0),) if daily else ()
+    return (
+        Limit(burst, 10.0),
+        *day,
+        Limit(5, 1.0, "search"),
+        Limit(associations, 10.0, "associations"),
+        Limit(500_000, 86_400.0, "associations"),
+    )
+
+
+# Pages differ about Professional's day, 625,000 or 650,000 (2026-11): the smaller is kept to.
+PLANS = {
+    "starter": _limits(100, 250_000, 100),
+    "professional": _limits(190, 625_000, 150),
+    "enterprise": _limits(190, 1_000_000, 150),
+    "app": _limits(110, 0, 100),
 }
 
 CAPABILITIES = Capabilities(
     label="HubSpot",
     hosts=("api.hubapi.com",),
     default_base_url="https://api.hubapi.com",
-    api_version="CRM objects v3, associations v4",
+    api_version="CRM objects v3, associations v4; or 2026-03, 2026-09",
     secrets=(
         Secret(
             "access_token",
@@ -118,6 +162,13 @@ CAPABILITIES = Capabilities(
             "A service key, a private app's token (pat-…) or a project app's static token, with "
             "crm.objects.contacts.read and .write, crm.objects.owners.read, and read and write for the companies, deals and "
             "tickets that tasks point at.",
+        ),
+        # Of the same meaning as the `client_secret` of an app that is let in, which serves for this as well.
+        Secret(
+            "webhook_secret",
+            "Client secret for webhooks",
+            "The client secret of the app whose webhooks come here: HubSpot signs with it. A service key has none.",
+            is_required=False,
         ),
     ),
     settings=(
@@ -129,19 +180,37 @@ CAPABILITIES = Capabilities(
             kind="zone",
         ),
         Setting(
+            "plan",
+            "Subscription",
+            "How often HubSpot lets itself be called: by the account's subscription, or as an app that is let in.",
+            kind="choice",
+            choices=(
+                ("starter", "Free or Starter: 100 in 10 s"),
+                ("professional", "Professional: 190 in 10 s"),
+                ("enterprise", "Enterprise: 190 in 10 s"),
+                ("app", "An app that is let in by OAuth: 110 in 10 s"),
+            ),
+            default="starter",
+        ),
+        Setting(
+            "api_paths",
+            "Version of the paths",
+            "HubSpot names its paths by number, which ends during 2027, or by the release. From 2026-09 on it demands the properties that the "
+            "account itself calls required.",
+            kind="choice",
+            choices=CHOICES,
+            default=LEGACY,
+        ),
+        Setting(
             "task_queues",
             "Task queues",
             "The hub's queues and their numbers there: support=123456,sales=123457. Others are left out.",
             kind="map",
         ),
     ),
-    # Free and Starter; Professional and Enterprise allow 190 in 10 s: raise it in the connection's settings.
-    limits=(
-        Limit(100, 10.0),
-        Limit(250_000, 86_400.0),
-        Limit(5, 1.0, "search"),
-        Limit(100, 10.0, "associations"),
-    ),
+    limits=PLANS["starter"],
+    plans=PLANS,
+    oauth=OAUTH,
     fields=FIELDS,
     operations=OPERATIONS,
     find_lag=timedelta(seconds=10),

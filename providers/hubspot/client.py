@@ -7,23 +7,59 @@ from typing import Any
 from urllib.parse import quote
 
 from providers.error_cases import Answer, vendor_words
-from providers.errors import Transient, Unconfirmed
+from providers.errors import Permanent, Transient, Unconfirmed
 from providers.http import JsonApi, Transport
 from providers.hubspot.batches import MOST
-from providers.hubspot.error_cases import CASES, error_inside
+from providers.hubspot.error_cases import CASES, TOKEN_CASES, error_inside
+from providers.hubspot.json_shapes import mapping, mappings
+from providers.hubspot.labels import LinkType
+from providers.hubspot.paths import path_in
 
 LARGEST_SEARCH = 10_000  # results; HubSpot refuses to page further
 MOST_LINKS = 500  # associations on one page
 
 
 class Client:
-    """One token at HubSpot. Every method may raise any `ProviderError`; none repeats a call."""
+    """One token at HubSpot. Every method may raise any `ProviderError`; none repeats a call.
 
-    def __init__(self, transport: Transport, *, label: str, base_url: str, token: str) -> None:
+    Paths are given in their numbered form; `release` names the one that they are sent as, "" sends them as they are.
+    """
+
+    def __init__(
+        self, transport: Transport, *, label: str, base_url: str, token: str, release: str = ""
+    ) -> None:
         """Keep what every call carries; opens nothing."""
         headers = {"Authorization": f"Bearer {token}".strip()}
         self._api = JsonApi(transport, vendor=label, base_url=base_url, headers=headers, cases=CASES)
-        self.call = self._api.call
+        self._open_api = JsonApi(transport, vendor=label, base_url=base_url, headers={}, cases=TOKEN_CASES)
+        self._release = release
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json_body: object = None,
+        query: Mapping[str, object] | None = None,
+        writes: bool | None = None,
+        budget: str = "all",
+    ) -> Answer:
+        """Send and return a good answer, as `JsonApi.call` does."""
+        path = path_in(self._release, path)
+        return self._api.call(method, path, json_body=json_body, query=query, writes=writes, budget=budget)
+
+    def call_for_tokens(self, path: str, form: Mapping[str, str], *, writes: bool = True) -> Answer:
+        """Send a web form to a path where the app proves itself in the body, and no token is asked for."""
+        return self._open_api.call("POST", path_in(self._release, path), form=form, writes=writes)
+
+    def page(
+        self, path: str, query: Mapping[str, object], after: str | None, *, budget: str = "all"
+    ) -> tuple[list[Mapping[str, Any]], str | None]:
+        """Return one page of a listing and the cursor of the next one; None on the last."""
+        asked = {**query, **({"after": after} if after else {})}
+        answer = self.call("GET", path, query=asked, budget=budget)
+        following = next_page(answer.json)
+        return results(answer), following if following and following != after else None
 
     def pages(
         self, path: str, query: Mapping[str, object], *, budget: str = "all"
@@ -31,31 +67,33 @@ class Client:
         """Yield every record of a listing, page after page."""
         after: str | None = None
         while True:
-            answer = self.call(
-                "GET", path, query={**query, **({"after": after} if after else {})}, budget=budget
-            )
-            yield from results(answer)
-            last, after = after, next_page(answer.json)
-            if not after or after == last:
+            found, after = self.page(path, query, after, budget=budget)
+            yield from found
+            if after is None:
                 return
 
+    def search_page(self, plural: str, body: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], str]:
+        """Return one page of what a search finds, and where the next one begins ("" on the last)."""
+        path = f"/crm/v3/objects/{plural}/search"
+        answer = self.call("POST", path, json_body=body, writes=False, budget="search")
+        return [one for one in results(answer) if one.get("id")], next_page(answer.json)
+
     def search(self, plural: str, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """Yield what a search finds, page after page, as far as HubSpot lets one page."""
+        """Yield what a search finds, page after page.
+
+        Raises `Permanent` where there is more than HubSpot shows: what was not shown may be what was looked for.
+        """
         seen, after = 0, "0"
         while True:
-            answer = self.call(
-                "POST",
-                f"/crm/v3/objects/{plural}/search",
-                json_body={**body, "after": after},
-                writes=False,
-                budget="search",
-            )
-            page = results(answer)
+            page, after = self.search_page(plural, {**body, "after": after})
             yield from page
             seen += len(page)
-            after = next_page(answer.json)
-            if not after or not page or seen >= LARGEST_SEARCH:
+            if not after or not page:
                 return
+            if seen >= LARGEST_SEARCH:
+                raise Permanent(
+                    f"HubSpot finds more than the {LARGEST_SEARCH} {plural} that it shows. Look there by hand."
+                )
 
     def read_batch(
         self, plural: str, ids: Sequence[str], properties: Collection[str]
@@ -68,33 +106,54 @@ class Client:
                 "propertiesWithHistory": [],
             }
             path = f"/crm/v3/objects/{plural}/batch/read"
-            yield from results(self.call("POST", path, json_body=body, writes=False))
+            found = results(self.call("POST", path, json_body=body, writes=False))
+            yield from (one for one in found if one.get("id"))
 
-    def associated(self, from_type: str, id_: str, to_type: str) -> list[str]:
-        """Return the ids of all records of a type that a record is associated with. `NotFound` when it is gone."""
+    def links(self, from_type: str, id_: str, to_type: str) -> dict[str, tuple[LinkType, ...]]:
+        """Return the records of a type that a record is associated with, and with which types. `NotFound` when it is gone."""
         path = f"/crm/v4/objects/{from_type}/{quote(id_, safe='')}/associations/{to_type}"
-        told = self.pages(path, {"limit": MOST_LINKS}, budget="associations")
-        return list(dict.fromkeys(str(one["toObjectId"]) for one in told))
+        held: dict[str, tuple[LinkType, ...]] = {}
+        for one in self.pages(path, {"limit": MOST_LINKS}, budget="associations"):
+            if (other := str(one.get("toObjectId") or "")) != "":
+                types = tuple(map(LinkType.read, mappings(one.get("associationTypes"))))
+                held[other] = (*held.get(other, ()), *types)
+        return held
+
+    def pins(self, plural: str, ids: Sequence[str], name: str) -> dict[str, str]:
+        """Return what is pinned on each of these records; `name` is the property that says it. No call for no records."""
+        told = self.read_batch(plural, ids, (name,))
+        return {str(one.get("id")): str(mapping(one.get("properties")).get(name) or "") for one in told}
+
+    def labels(self, from_type: str, to_type: str) -> tuple[LinkType, ...]:
+        """Return the association types that there are between two object types, the account's own labels too."""
+        path = f"/crm/v4/associations/{from_type}/{to_type}/labels"
+        return tuple(map(LinkType.read, results(self.call("GET", path, budget="associations"))))
 
     def associate(self, from_type: str, to_type: str, inputs: Sequence[Mapping[str, Any]]) -> None:
         """Make associations. Raises the error of the first that was refused."""
-        path = f"/crm/v4/associations/{from_type}/{to_type}/batch/create"
-        answer = self.call("POST", path, json_body={"inputs": inputs}, budget="associations")
-        for error in answer.json.get("errors") or () if isinstance(answer.json, Mapping) else ():
-            refused = answer.as_error(error)
-            raise error_inside(refused, vendor_words(refused.json))
+        self._change_links(f"/crm/v4/associations/{from_type}/{to_type}/batch/create", inputs)
 
     def dissociate(self, from_type: str, id_: str, to_type: str, others: Collection[str]) -> None:
         """Remove every association of a record with these others."""
-        path = f"/crm/v4/associations/{from_type}/{to_type}/batch/archive"
         inputs = [{"from": {"id": id_}, "to": [{"id": other} for other in sorted(others)]}]
-        self.call("POST", path, json_body={"inputs": inputs}, budget="associations")
+        self._change_links(f"/crm/v4/associations/{from_type}/{to_type}/batch/archive", inputs)
+
+    def remove_labels(self, from_type: str, to_type: str, inputs: Sequence[Mapping[str, Any]]) -> None:
+        """Remove single types of associations; the others stay. The default type must not be among them: it takes all with it."""
+        self._change_links(f"/crm/v4/associations/{from_type}/{to_type}/batch/labels/archive", inputs)
+
+    def _change_links(self, path: str, inputs: Sequence[Mapping[str, Any]]) -> None:
+        answer = self.call("POST", path, json_body={"inputs": inputs}, budget="associations")
+        for error in mappings(mapping(answer.json).get("errors")):
+            refused = answer.as_error(error)
+            raise error_inside(refused, vendor_words(refused.json))
 
 
 def record(answer: Answer, name: str, *, writes: bool) -> Mapping[str, Any]:
     """Return the JSON object in an answer that must tell `name`; one that does not is no verdict."""
-    if isinstance(answer.json, Mapping) and answer.json.get(name):
-        return answer.json
+    told = mapping(answer.json)
+    if isinstance(told.get(name), (str, int)) and told[name]:
+        return told
     what = f"HubSpot answered {answer.status} without what was asked for"
     if writes:
         raise Unconfirmed(f"{what}; the request may have landed.", status=answer.status)
@@ -103,14 +162,13 @@ def record(answer: Answer, name: str, *, writes: bool) -> Mapping[str, Any]:
 
 def results(answer: Answer) -> list[Mapping[str, Any]]:
     """Return the records of a read that tells several. An answer without a list of them is `Transient`: it is not a no."""
-    found = answer.json.get("results") if isinstance(answer.json, Mapping) else None
+    found = mapping(answer.json).get("results")
     if not isinstance(found, list):
         raise Transient(f"HubSpot answered {answer.status} without a list.", status=answer.status)
-    return [one for one in found if isinstance(one, Mapping)]
+    return list(mappings(found))
 
 
 def next_page(body: Any) -> str:
     """Return the cursor of the next page, "" on the last one."""
-    paging = body.get("paging") if isinstance(body, Mapping) else None
-    following = paging.get("next") if isinstance(paging, Mapping) else None
-    return str(following.get("after") or "") if isinstance(following, Mapping) else ""
+    following = mapping(mapping(mapping(body).get("paging")).get("next"))
+    return str(following.get("after") or "")

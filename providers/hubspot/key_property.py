@@ -16,26 +16,32 @@ PROPERTIES = "/crm/v3/properties/tasks"
 
 
 def prepare_key_property(client: Client) -> Mapping[str, object]:
-    """Return `{"key": "property", "key_is_unique": …}`, or `{"key": "none", …}` where none can be made. At most five calls.
+    """Return `key` ("property", or "none" where none can be made), `key_is_unique`, and in `key_note` why it is not better.
 
-    Source: https://github.com/HubSpot/HubSpot-public-api-spec-collection (CRM Properties v3, read 2026-11).
+    At most five calls. Source: https://github.com/HubSpot/HubSpot-public-api-spec-collection (CRM Properties v3, read 2026-11).
     """
     try:
-        return {"key": "property", "key_is_unique": _is_unique(client)}
-    except (Forbidden, NotFound, Rejected):
-        return {"key": "none", "key_is_unique": False}
+        is_unique, note = _is_unique(client)
+        return {"key": "property", "key_is_unique": is_unique, "key_note": note}
+    except (Forbidden, NotFound, Rejected) as error:
+        note = f"The task property {KEY_PROPERTY} could not be made: {error.detail}"
+        return {"key": "none", "key_is_unique": False, "key_note": note}
 
 
-def _is_unique(client: Client) -> bool:
+def _is_unique(client: Client) -> tuple[bool, str]:
     try:
-        return _held_is_unique(client)
+        return _noted(_held_is_unique(client), "It was made so before, and HubSpot does not let that change.")
     except NotFound:
         pass
     group = _group(client)
     try:
-        return _make(client, group, is_unique=True)
-    except Rejected:
-        return _make(client, group, is_unique=False)
+        return _noted(_make(client, group, is_unique=True), "HubSpot made it without.")
+    except Rejected as error:
+        return _noted(_make(client, group, is_unique=False), error.detail)
+
+
+def _noted(is_unique: bool, why: str) -> tuple[bool, str]:
+    return is_unique, "" if is_unique else f"The values of {KEY_PROPERTY} are not unique there: {why}"
 
 
 def _held_is_unique(client: Client) -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from providers.errors import Rejected
 from providers.hubspot.html import from_html, to_html
+from providers.hubspot.json_shapes import mapping, mappings
 from providers.types import (
+    ASSOCIATIONS,
     Canonical,
     Field,
-    Linked,
     Priority,
     RemoteRef,
     RemoteTask,
@@ -125,30 +127,12 @@ def task_properties(
     return {PROPERTY_OF[name]: values[name] for name in PROPERTY_OF if name in names}
 
 
-def new_task(properties: Mapping[str, str], draft: TaskDraft) -> dict[str, Any]:
+def new_task(properties: Mapping[str, str], associations: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the body of a create. What is empty is left out: a new task has nothing to clear."""
     return {
         "properties": {name: value for name, value in properties.items() if value},
-        "associations": [
-            {"to": {"id": linked.ref.id}, "types": association_types(name, linked)}
-            for name in ASSOCIATED
-            for linked in getattr(draft, name)
-        ],
+        "associations": associations,
     }
-
-
-def association(name: Field, linked: Linked, *, of: RemoteRef) -> dict[str, Any]:
-    """Return one input of a batch that associates the task with a record."""
-    return {"from": {"id": of.id}, "to": {"id": linked.ref.id}, "types": association_types(name, linked)}
-
-
-def association_types(name: Field, linked: Linked) -> list[dict[str, Any]]:
-    """Return the types to associate with: the default one, and the label's where `Linked.type` is `CATEGORY:id` or an id."""
-    default = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": ASSOCIATED[name][2]}
-    category, _, number = linked.type.rpartition(":")
-    if not number.isdecimal() or int(number) == default["associationTypeId"]:
-        return [default]
-    return [default, {"associationCategory": category or "USER_DEFINED", "associationTypeId": int(number)}]
 
 
 def to_moment(due: date | datetime, zone: ZoneInfo) -> str:
@@ -156,12 +140,16 @@ def to_moment(due: date | datetime, zone: ZoneInfo) -> str:
 
     A real moment at exactly nine o'clock is sent one millisecond late, so that it is not read back as a day. No screen shows it.
     """
-    if not isinstance(due, datetime):
-        return _iso(datetime.combine(due, START_OF_DAY, tzinfo=zone))
-    at = due.astimezone(zone)
-    if at.time() == START_OF_DAY:
-        due = due.replace(microsecond=JUST_AFTER)
-    return _iso(due)
+    try:
+        if not isinstance(due, datetime):
+            return _iso(datetime.combine(due, START_OF_DAY, tzinfo=zone))
+        due = due.replace(microsecond=due.microsecond // 1000 * 1000)
+        if due.astimezone(zone).time() == START_OF_DAY:
+            due = due.replace(microsecond=JUST_AFTER)
+        return _iso(due)
+    except OverflowError as error:
+        reason = f"{due} lies outside the calendar of the zone {zone.key}"
+        raise Rejected(f"The due date cannot be sent: {reason}.", fields={Field.DUE: reason}) from error
 
 
 def _iso(moment: datetime) -> str:
@@ -169,7 +157,7 @@ def _iso(moment: datetime) -> str:
 
 
 def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 # Tasks, inward
@@ -177,12 +165,15 @@ def _milliseconds(moment: datetime) -> int:
 
 def remote_task(answer: Mapping[str, Any], *, spelling: Spelling) -> RemoteTask:
     """Return the task in an answer; without `associations` in it nothing is said of them."""
-    properties: Mapping[str, Any] = answer.get("properties") or {}
+    properties = mapping(answer.get("properties"))
     id_ = str(answer["id"])
     text, marker = split_marker(from_html(str(properties.get("hs_task_body") or "")))
     holds = _held(properties, text, spelling)
     if "associations" in answer:
-        holds.update(held_associations(answer["associations"]))
+        associations = mapping(answer["associations"])
+        holds.update(held_associations(associations))
+        if not labelled(associations):
+            holds[Field.LABELS] = ()
     return RemoteTask(
         ref=RemoteRef(id_),
         holds=holds,
@@ -212,31 +203,50 @@ def _held(properties: Mapping[str, Any], text: str, spelling: Spelling) -> dict[
 def held_associations(associations: Mapping[str, Any]) -> dict[Field, Canonical]:
     """Return which records the task points at; a kind that the answer leaves out has none."""
     return {
-        name: tuple(sorted({str(one["id"]) for one in (associations.get(plural) or {}).get("results", ())}))
+        name: tuple(sorted({str(one["id"]) for one in linked_in(associations, plural) if one.get("id")}))
         for name, (_, plural, _) in ASSOCIATED.items()
     }
+
+
+def labelled(associations: Mapping[str, Any]) -> list[Field]:
+    """Return the kinds of record of which one is associated with more than the default type; the answer names types, not labels."""
+    return [
+        name
+        for name, (_, plural, _) in ASSOCIATED.items()
+        for plain in [f"task_to_{ASSOCIATIONS[name]}"]
+        if any(
+            one.get("type", plain) not in (plain, f"{plain}_unlabeled")
+            for one in linked_in(associations, plural)
+        )
+    ]
+
+
+def linked_in(associations: Mapping[str, Any], plural: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the associated records of a kind as an answer tells them beside a record's properties."""
+    return mappings(mapping(associations.get(plural)).get("results"))
 
 
 def from_due(value: str, zone: ZoneInfo) -> date | datetime | None:
     """Return the due moment, or the day where it is the moment that a day is sent as."""
     moment = from_moment(value)
-    if moment is not None and moment == datetime.combine(
-        moment.astimezone(zone).date(), START_OF_DAY, tzinfo=zone
-    ):
-        return moment.astimezone(zone).date()
-    return moment
+    try:
+        here = None if moment is None else moment.astimezone(zone)
+    except OverflowError:
+        return moment
+    return here.date() if here is not None and here.time() == START_OF_DAY else moment
 
 
 def from_moment(value: object) -> datetime | None:
     """Return the moment that HubSpot wrote as ISO 8601 or as milliseconds since 1970, in UTC; None when there is none."""
     text = str(value or "")
-    if text.lstrip("-").isdecimal():
-        return datetime.fromtimestamp(int(text) / 1000, UTC)
     try:
+        if re.fullmatch(r"-?[0-9]+", text):
+            return datetime.fromtimestamp(int(text) / 1000, UTC)
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        # A time beyond the calendar is none that could be shown.
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def limits_left(headers: Mapping[str, str]) -> tuple[str, ...]:

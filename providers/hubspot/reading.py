@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from providers.errors import NotFound
+from providers.errors import Forbidden, NotFound
 from providers.hubspot.client import Client, record
-from providers.hubspot.payloads import ASSOCIATED, KEY_PROPERTY, PROPERTY_OF, Spelling, remote_task
+from providers.hubspot.json_shapes import mapping
+from providers.hubspot.labels import LinkType, Words, told_labels
+from providers.hubspot.payloads import (
+    ASSOCIATED,
+    KEY_PROPERTY,
+    PROPERTY_OF,
+    Spelling,
+    labelled,
+    linked_in,
+    remote_task,
+)
 from providers.hubspot.records import key_search
-from providers.types import HubKey, RemoteRef, RemoteTask, TaskDraft
+from providers.types import ASSOCIATIONS, Canonical, Field, HubKey, RemoteRef, RemoteTask, TaskDraft
 
 TASKS = "/crm/v3/objects/tasks"
 TASK = "0-27"  # HubSpot's id of the object type
+PIN = (
+    "hs_pinned_engagement_id"  # of a contact, company, deal or ticket: the one activity that is pinned on it
+)
+PLURALS = ",".join(plural for _, plural, _ in ASSOCIATED.values())
 
 
 class TaskReader:
@@ -22,29 +37,48 @@ class TaskReader:
     def __init__(self, client: Client, spelling: Spelling, learned: Mapping[str, object]) -> None:
         """Keep how to read; opens nothing. `learned` is what `prepare` returned."""
         self.has_property = learned.get("key") != "none" and "key_is_unique" in learned
-        self._is_unique = self.has_property and learned["key_is_unique"] is True
+        self.is_unique = self.has_property and learned["key_is_unique"] is True
         self._client = client
         self._spelling = spelling
         # HubSpot is never asked for a property that the portal may not have.
         ours = [KEY_PROPERTY] if self.has_property else []
-        self._wanted = [*PROPERTY_OF.values(), "hs_lastmodifieddate", *ours]
+        self.wanted = [*PROPERTY_OF.values(), "hs_lastmodifieddate", *ours]
 
     def task(self, told: Mapping[str, Any]) -> RemoteTask:
         """Return the task in an answer."""
         return remote_task(told, spelling=self._spelling)
 
-    def fetch(self, ref: RemoteRef) -> RemoteTask:
-        """Return the task with its associations: one call, and more only for a kind that fills a page."""
-        plurals = ",".join(plural for _, plural, _ in ASSOCIATED.values())
-        query = {"properties": ",".join(self._wanted), "associations": plurals}
+    def fetch(self, ref: RemoteRef, words: Words | None = None) -> RemoteTask:
+        """Return the task with its associations, their labels and its pins.
+
+        One call, one for the pins of each kind of record that it points at, and more only for a kind that is labelled or fills a page. Labels
+        are named in `words`, else as HubSpot names them, in snake case.
+        """
+        query = {"properties": ",".join(self.wanted), "associations": PLURALS}
         answer = self._client.call("GET", f"{TASKS}/{quote(ref.id, safe='')}", query=query)
         told = record(answer, "id", writes=False)
-        associations = dict(told.get("associations") or {})
-        for type_id, plural, _ in ASSOCIATED.values():
-            if (associations.get(plural) or {}).get("paging"):
-                ids = self._client.associated(TASK, str(told["id"]), type_id)
-                associations[plural] = {"results": [{"id": one} for one in ids]}
-        return self.task({**told, "associations": associations})
+        associations = dict(mapping(told.get("associations")))
+        links: dict[Field, Mapping[str, tuple[LinkType, ...]]] = {}
+        with_labels = labelled(associations)
+        for name, (type_id, plural, _) in ASSOCIATED.items():
+            if mapping(associations.get(plural)).get("paging") or name in with_labels:
+                links[name] = self._client.links(TASK, str(told["id"]), type_id)
+                associations[plural] = {"results": [{"id": one} for one in links[name]]}
+        task = self.task({**told, "associations": associations})
+        holds: dict[Field, Canonical] = {**task.holds, Field.LABELS: told_labels(links, words or {})}
+        return replace(task, holds=holds | self._pins(task.ref, associations))
+
+    def _pins(self, ref: RemoteRef, associations: Mapping[str, Any]) -> dict[Field, Canonical]:
+        pinned = []
+        for name, (_, plural, _) in ASSOCIATED.items():
+            ids = [str(one["id"]) for one in linked_in(associations, plural) if one.get("id")]
+            try:
+                held = self._client.pins(plural, ids, PIN)
+            except Forbidden:
+                # A token that may read tasks and not this kind of record: of pins nothing can be said.
+                return {}
+            pinned += [f"{ASSOCIATIONS[name]}:{id_}" for id_, task in held.items() if task == ref.id]
+        return {Field.PINS: tuple(sorted(pinned))}
 
     def find(self, key: HubKey, draft: TaskDraft) -> RemoteTask | None:
         """Return the task with this key: by the unique property, else among the tasks of its first record, else by search.
@@ -52,14 +86,14 @@ class TaskReader:
         Search is behind the store by seconds, the other two are not. It is asked last even where the property is unique: the task
         may be older than the property and carry the key in its body.
         """
-        found = self.by_unique_key(key) if self._is_unique else self._by_record(key, draft)
+        found = self.by_unique_key(key) if self.is_unique else self._by_record(key, draft)
         return found or self._by_search(key)
 
     def by_unique_key(self, key: HubKey) -> RemoteTask | None:
         """Return the task whose unique property has this key; None too where the property is not unique."""
-        if not self._is_unique:
+        if not self.is_unique:
             return None
-        query = {"idProperty": KEY_PROPERTY, "properties": ",".join(self._wanted)}
+        query = {"idProperty": KEY_PROPERTY, "properties": ",".join(self.wanted)}
         try:
             answer = self._client.call("GET", f"{TASKS}/{quote(str(key), safe='')}", query=query)
         except NotFound:
@@ -77,15 +111,15 @@ class TaskReader:
             return None
         type_id, record_id = linked[0]
         try:
-            ids = self._client.associated(type_id, record_id, TASK)
+            ids = list(self._client.links(type_id, record_id, TASK))
         except NotFound:
             return None
         newest_first = sorted(ids, key=lambda id_: (len(id_), id_), reverse=True)
-        tasks = map(self.task, self._client.read_batch("tasks", newest_first, self._wanted))
+        tasks = map(self.task, self._client.read_batch("tasks", newest_first, self.wanted))
         return next((task for task in tasks if task.key == str(key)), None)
 
     def _by_search(self, key: HubKey) -> RemoteTask | None:
-        body = key_search(key, self._wanted, has_property=self.has_property)
+        body = key_search(key, self.wanted, has_property=self.has_property)
         for task in map(self.task, self._client.search("tasks", body)):
             if task.key == str(key):
                 return self._unless_gone(task.ref)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import phonenumbers
 
+from providers.hubspot.json_shapes import mapping
 from providers.hubspot.payloads import KEY_PROPERTY, Spelling
 from providers.types import HubKey, Owner, Person, RecordKind, RemoteContact, RemoteRecord, RemoteRef
 
@@ -53,7 +54,7 @@ def contact_properties(person: Person) -> dict[str, str]:
 
 def remote_contact(answer: Mapping[str, Any], *, spelling: Spelling) -> RemoteContact:
     """Return the contact in an answer; the primary e-mail and the land line come first."""
-    held = {name: str(value or "") for name, value in (answer.get("properties") or {}).items()}
+    held = {name: str(value or "") for name, value in mapping(answer.get("properties")).items()}
     emails = [held.get("email", ""), *held.get("hs_additional_emails", "").split(";")]
     phones = [held.get("phone", ""), held.get("mobilephone", "")]
     person = Person(
@@ -70,7 +71,7 @@ def remote_contact(answer: Mapping[str, Any], *, spelling: Spelling) -> RemoteCo
 
 def remote_record(kind: RecordKind, answer: Mapping[str, Any], *, spelling: Spelling) -> RemoteRecord:
     """Return the company, deal or ticket in an answer."""
-    name = str((answer.get("properties") or {}).get(RECORDS[kind].name) or "")
+    name = str(mapping(answer.get("properties")).get(RECORDS[kind].name) or "")
     url = _record_url(answer, RECORDS[kind].type_id, spelling)
     return RemoteRecord(RemoteRef(str(answer["id"])), RecordKind(kind), name, url)
 

@@ -11,11 +11,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from providers.hubspot.simulator_linked import Record
 from providers.hubspot.simulator_links import LinkPaths
+from providers.hubspot.simulator_oauth import AppPaths
 from providers.hubspot.simulator_objects import ObjectPaths
-from providers.hubspot.simulator_portal import PORTAL_ID, named, on, page_of, type_of
-from providers.hubspot.simulator_records import Record
+from providers.hubspot.simulator_portal import named, on, page_of, type_of
 from providers.hubspot.simulator_schema import Property, Refusal, moment, shaped
+from providers.hubspot.simulator_webhooks import APP_ID, PORTAL_ID
 from providers.simulator import Call, Reply
 from providers.types import split_marker
 
@@ -31,7 +33,7 @@ MORE_OF_A_PROPERTY = ("description", "hasUniqueValue", "options", "displayOrder"
 MOST_UNIQUE = 10  # unique properties of one object type
 
 
-class HubSpotSimulator(ObjectPaths, LinkPaths):
+class HubSpotSimulator(ObjectPaths, LinkPaths, AppPaths):
     """One simulated HubSpot account."""
 
     code = "hubspot"
@@ -63,7 +65,7 @@ class HubSpotSimulator(ObjectPaths, LinkPaths):
         body = shaped(self.body(call), required=("tokenKey",))
         if body["tokenKey"] != self.secret["access_token"]:
             raise Refusal("The token is not known", status=404, category="OBJECT_NOT_FOUND")
-        return Reply(200, {"userId": 9, "hubId": PORTAL_ID, "appId": 1160452, "scopes": sorted(self.scopes)})
+        return Reply(200, {"userId": 9, "hubId": PORTAL_ID, "appId": APP_ID, "scopes": sorted(self.scopes)})
 
     # Owners
 
@@ -183,7 +185,7 @@ class HubSpotSimulator(ObjectPaths, LinkPaths):
         contacts = [
             {names.get(name, name): value for name, value in one.items()} for one in world.get("contacts", ())
         ]
-        return {
+        made: dict[str, list[str]] = {
             "users": [self.add_owner(one["email"], one.get("name", "")) for one in world.get("users", ())],
             "contacts": [self._seeded("0-1", one) for one in contacts],
             "companies": [self._seeded("0-2", {"name": one["name"]}) for one in world.get("companies", ())],
@@ -191,6 +193,8 @@ class HubSpotSimulator(ObjectPaths, LinkPaths):
             "tickets": [self._seeded("0-5", {"subject": one["name"]}) for one in world.get("tickets", ())],
             "events": [],
         }
+        self.tell()
+        return made
 
     def _seeded(self, type_id: str, properties: Mapping[str, Any]) -> str:
         # What people entered long ago is in every index.

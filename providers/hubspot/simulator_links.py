@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from providers.hubspot.simulator_linked import Record
 from providers.hubspot.simulator_portal import Portal, named, on, page_of, type_of
-from providers.hubspot.simulator_records import Record
 from providers.hubspot.simulator_schema import (
     ASSOCIATION_TYPES,
     PLURALS,
-    SINGULARS,
     Refusal,
     bad_json,
     iso,
@@ -57,19 +56,19 @@ class LinkPaths(Portal):
     @on("DELETE", "/crm/v3/objects/{type}/{id}/associations" + PAIR + "/{type_id}", budget=BUDGET)
     def unlink_v3(self, call: Call) -> Reply:
         """Answer 204, also when there was none."""
-        self._type_in_path(call)
-        self.records.unlink(self.record_of(call), (type_of(call, "to"), named(call, "to_id")))
+        number = self._type_in_path(call)
+        self.records.unlabel(self.record_of(call), (type_of(call, "to"), named(call, "to_id")), [number])
         return Reply(204)
 
     def _other(self, call: Call) -> Record:
         return self.records.linkable(type_of(call, "to"), named(call, "to_id"))
 
     def _type_in_path(self, call: Call) -> int:
-        pair = (type_of(call), type_of(call, "to"))
-        given, known = named(call, "type_id"), ASSOCIATION_TYPES.get(pair)
-        if known is None or given not in (str(known), f"{SINGULARS[pair[0]]}_to_{SINGULARS[pair[1]]}"):
-            raise Refusal(f"{given} is not a valid association type between {pair[0]} and {pair[1]}")
-        return known
+        pair, given = (type_of(call), type_of(call, "to")), named(call, "type_id")
+        for number, kind in self.records.kinds.items():
+            if kind.pair == pair and given in (str(number), kind.name):
+                return number
+        raise Refusal(f"{given} is not a valid association type between {pair[0]} and {pair[1]}")
 
     # All of one record
 
@@ -88,12 +87,11 @@ class LinkPaths(Portal):
 
     def _shown_link(self, record: Record, other: Record) -> dict[str, Any]:
         types = sorted(record.links[other.type_id, other.id])
-        return {
-            "toObjectId": other.id,
-            "associationTypes": [
-                {"category": "HUBSPOT_DEFINED", "typeId": one, "label": None} for one in types
-            ],
-        }
+        return {"toObjectId": other.id, "associationTypes": [self._shown_type(one) for one in types]}
+
+    def _shown_type(self, number: int) -> dict[str, Any]:
+        kind = self.records.kinds[number]
+        return {"category": kind.category, "typeId": number, "label": kind.label}
 
     # Batches
 
@@ -134,12 +132,22 @@ class LinkPaths(Portal):
                 self.records.unlink(record, (to_type, _id(other)))
         return Reply(204)
 
+    @on("POST", OF_MANY + "/batch/labels/archive", budget=BUDGET)
+    def unlabel_batch(self, call: Call) -> Reply:
+        """Answer 204; the plain type takes the whole association with it."""
+        from_type, to_type = type_of(call), type_of(call, "to")
+        for one in self._pairs(call, ("from", "to", "types"), most=2000):
+            record = self.records.get(from_type, _id(one["from"]))
+            _, numbers = self.records.association_types(from_type, one["types"], to_type=to_type)
+            self.records.unlabel(record, (to_type, _id(one["to"])), numbers)
+        return Reply(204)
+
     @on("GET", OF_MANY + "/labels", budget=BUDGET)
     def labels(self, call: Call) -> Reply:
         """Answer 200 with the association types between two object types."""
-        known = ASSOCIATION_TYPES.get((type_of(call), type_of(call, "to")))
-        types = [{"category": "HUBSPOT_DEFINED", "typeId": known, "label": None}] if known else []
-        return Reply(200, {"results": types})
+        pair = (type_of(call), type_of(call, "to"))
+        known = [number for number, kind in self.records.kinds.items() if kind.pair == pair]
+        return Reply(200, {"results": [self._shown_type(one) for one in known]})
 
     def _pairs(self, call: Call, keys: tuple[str, ...], *, most: int) -> list[Mapping[str, Any]]:
         inputs = shaped(self.body(call), required=("inputs",))["inputs"]
@@ -176,7 +184,7 @@ class LinkPaths(Portal):
             "fromObjectId": record.id,
             "toObjectTypeId": other.type_id,
             "toObjectId": other.id,
-            "labels": [],
+            "labels": [label for one in numbers if (label := self.records.kinds[one].label)],
         }
 
     def _link_default(self, record: Record, other: Record) -> dict[str, Any]:

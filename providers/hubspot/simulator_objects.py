@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from providers.hubspot.simulator_linked import Record
 from providers.hubspot.simulator_portal import Portal, listed, named, on, page_of, type_of
-from providers.hubspot.simulator_records import Record
 from providers.hubspot.simulator_schema import PLURALS, Refusal, bad_json, iso, object_type, shaped, texts
 from providers.hubspot.simulator_search import search
 from providers.simulator import Call, Reply
@@ -75,6 +75,7 @@ class ObjectPaths(Portal):
             self.body(call),
             length=len(call.body.decode()),
             is_indexed=lambda record: self.is_found(record.created_at),
+            most=self.search_shows,
         )
         return Reply(200, found)
 
@@ -140,7 +141,7 @@ class ObjectPaths(Portal):
 
     @on("POST", OBJECTS + "/batch/upsert")
     def upsert_batch(self, call: Call) -> Reply:
-        """Answer 200; each result says whether it is new."""
+        """Answer 200; each result says whether it is new. By e-mail it takes no part of a contact: what is not sent is cleared."""
 
         def upsert(one: Mapping[str, Any]) -> dict[str, Any]:
             by = str(one.get("idProperty") or "")
@@ -154,7 +155,8 @@ class ObjectPaths(Portal):
                 body = {"properties": {by: one["id"], **one["properties"]}}
                 record = self.records.create(type_of(call), body, id_=self.new_id(), now=self.now())
                 return {**self.records.shown(record, list(record.properties)), "new": True}
-            self.records.change(record, one["properties"], now=self.now())
+            kept = dict.fromkeys(record.properties, "") if by == "email" else {}
+            self.records.change(record, {**kept, by: one["id"], **one["properties"]}, now=self.now())
             return {**self.records.shown(record, list(one["properties"])), "new": False}
 
         optional = ("idProperty", "objectWriteTraceId")
@@ -203,9 +205,11 @@ class ObjectPaths(Portal):
         if not can_tell:
             # Without a trace id on every input it is all or nothing: try on a copy that is thrown away first.
             self._rehearse(inputs, do)
-        for one in inputs:
+        for number, one in enumerate(inputs):
             trace = one.get("objectWriteTraceId")
             try:
+                if self.refuses_part and can_tell and number % 2:
+                    raise Refusal("simulated: this item is refused")
                 results.append({**do(one), **({"objectWriteTraceId": trace} if trace else {})})
             except Refusal as refusal:
                 errors.append(refusal.as_item({"objectWriteTraceId": [str(trace)]}))
@@ -257,8 +261,22 @@ class ObjectPaths(Portal):
                 self.records.link(task, merged, [204])
             self.records.archive(old, now=self.now())
             self.records.merged["0-1", old.id] = merged.id
+        self.records.events = [
+            {
+                "subscriptionType": "contact.merge",
+                "objectId": int(merged.id),
+                "primaryObjectId": int(first.id),
+                "mergedObjectIds": [int(second.id)],
+                "newObjectId": int(merged.id),
+                "numberOfPropertiesMoved": len(second.properties),
+            }
+        ]
         return Reply(200, self.records.shown(merged))
 
     def restore(self, id_: str) -> None:
         """Take a task out of the recycling bin, as a person does in HubSpot; the API cannot."""
         self.records.held["0-27", id_].archived_at = None
+        self.records.events.append(
+            {"subscriptionType": "object.restore", "objectId": int(id_), "objectTypeId": "0-27"}
+        )
+        self.tell()

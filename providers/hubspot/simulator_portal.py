@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from providers.capabilities import Limit
-from providers.hubspot.simulator_records import Record, Records
-from providers.hubspot.simulator_schema import PLURALS, TYPE_IDS, Refusal, bad_json, object_type
+from providers.hubspot.simulator_linked import Record
+from providers.hubspot.simulator_paths import numbered, scopes_for
+from providers.hubspot.simulator_records import Records
+from providers.hubspot.simulator_schema import Refusal, bad_json, object_type
+from providers.hubspot.simulator_search import LARGEST_RESULT
+from providers.hubspot.simulator_webhooks import MOST_EVENTS, delivery, stamped
 from providers.simulator import Call, Reply, Simulator, route
+from providers.simulator.webhooks import Webhook
 from providers.simulator.windows import Window
 
 Owner = TypeVar("Owner", bound="Portal")
 Handler = Callable[[Owner, Call], Reply]
 
-PORTAL_ID = 4711
+OPEN_PATHS = (
+    "/oauth/authorize",
+    "/oauth/v1/token",
+    "/oauth/v3/token",
+)  # where an app proves itself otherwise
 SCOPES = (
     "oauth",
     "crm.objects.contacts.read",
@@ -67,28 +76,49 @@ class Portal(Simulator):
     """One simulated HubSpot account on a Professional subscription, with a private app's token.
 
     `scopes` are what the token may do; take some out to be refused. `takes_unique_task_properties` False is a portal that does not
-    let a property of tasks be unique.
+    let a property of tasks be unique. `search_shows` is how many results of one search may be paged through. `ignores_unknown` is the portal of
+    the guide page, which drops properties that it does not know or that are read-only; live ones refuse them.
     """
 
     limits = (
         Limit(190, 10.0),
-        Limit(625_000, 86_400.0),
+        Limit(625_000, 86_400.0, is_fixed=True),
         Limit(5, 1.0, "search"),
         Limit(150, 10.0, "associations"),
+        Limit(500_000, 86_400.0, "associations", is_fixed=True),
+        Limit(110, 10.0, "app"),
     )
-    default_secret = {"access_token": "pat-eu1-0b1cd2ef-simulated-token-4711"}
+    default_secret = {
+        "access_token": "pat-eu1-0b1cd2ef-simulated-token-4711",
+        "webhook_secret": "yyyyyyyy-yyyy-yyyy-yyyy-simulatedapp",
+    }
 
-    def __init__(self, *, limits: Iterable[Limit] | None = None, seed: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Iterable[Limit] | None = None,
+        seed: int = 1,
+        search_shows: int = LARGEST_RESULT,
+        ignores_unknown: bool = False,
+    ) -> None:
         """Start as an empty account."""
         self.scopes = set(SCOPES)
         self.takes_unique_task_properties = True
+        # What an app that was let in may do, and the tokens that it was ever given.
+        self.app_scopes = set(SCOPES)
+        self.given_tokens: set[str] = set()
+        self.search_shows = search_shows
+        self.ignores_unknown = ignores_unknown
+        self._last_label = 101
         self._last_id = 90_000_000_000 + seed * 1_000_000
         self._is_search = False
+        self._is_app = False
         super().__init__(limits=limits, seed=seed)
 
     def reset(self) -> None:
         """Empty the account; one administrator is left."""
         self.records = Records()
+        self.records.ignores_unknown = self.ignores_unknown
         self.add_owner("admin@portal.example", "Portal Admin")
 
     def new_id(self) -> str:
@@ -115,13 +145,50 @@ class Portal(Simulator):
         }
         return id_
 
+    def add_label(self, from_type: str, to_type: str, label: str) -> int:
+        """Make a label of associations, as an administrator does, and return its number."""
+        self._last_label += 2
+        return self.records.label((object_type(from_type), object_type(to_type)), label, self._last_label)[0]
+
+    # One request
+
+    def _handle(self, call: Call) -> Reply:
+        # The dated paths lead to the same rooms as the numbered ones.
+        with self._lock:
+            reply = super()._handle(replace(call, path=numbered(call.path)))
+            self.tell()
+            return reply
+
+    def _throttle(self, budget: str) -> Reply | None:
+        # An app that was let in has a rate of its own and no day.
+        return super()._throttle("app" if self._is_app and budget == "all" else budget)
+
+    def tell(self) -> None:
+        """Tell of everything that happened, in deliveries of up to a hundred events."""
+        happened, self.records.events = self.records.events, []
+        for start in range(0, len(happened), MOST_EVENTS):
+            some = happened[start : start + MOST_EVENTS]
+            self.announce({"events": [stamped(one, self.now(), self._chance) for one in some]})
+
+    def webhook(self, event: Mapping[str, Any], url: str) -> Webhook:
+        """Return the delivery of `event["events"]`, signed as version 3 of the signature is."""
+        return delivery(event["events"], url, secret=self.secret["webhook_secret"])
+
     # Refusals
 
     def authenticate(self, call: Call) -> Reply | None:
         """Refuse a wrong token, then a token without the scope that the path needs."""
-        if call.headers.get("authorization") != f"Bearer {self.secret['access_token']}":
-            return Refusal(NO_TOKEN, status=401, category="INVALID_AUTHENTICATION").reply()
-        missing = sorted(_scopes_for(call) - self.scopes)
+        self._is_app = False
+        if call.path.startswith(OPEN_PATHS):
+            return None
+        token = call.headers.get("authorization", "").removeprefix("Bearer ")
+        is_pasted = call.headers.get("authorization") == f"Bearer {self.secret['access_token']}"
+        if not is_pasted and not self.grants.is_open(token):
+            return self._unknown_token(token)
+        self._is_app = not is_pasted
+        missing = sorted(
+            scopes_for(call.method, call.path) - (self.scopes if is_pasted else self.scopes & self.app_scopes)
+        )
         if missing:
             message = "This app hasn't been granted all required scopes to make this call."
             detail = {
@@ -130,6 +197,13 @@ class Portal(Simulator):
             }
             return Refusal(message, status=403, category="MISSING_SCOPES", errors=[detail]).reply()
         return None
+
+    def _unknown_token(self, token: str) -> Reply:
+        if token not in self.given_tokens:
+            return Refusal(NO_TOKEN, status=401, category="INVALID_AUTHENTICATION").reply()
+        message = "The OAuth token used to make this call expired 0 second(s) ago."
+        context = {"expire time": [self.now().isoformat()]}
+        return Refusal(message, status=401, category="EXPIRED_AUTHENTICATION", context=context).reply()
 
     def refusal(self, status: int) -> Reply:
         """Return HubSpot's error body for this status."""
@@ -168,12 +242,14 @@ class Portal(Simulator):
         if self._is_search:
             self._is_search = False
             return {}
-        told: dict[str, str] = {}
+        told = {"X-HubSpot-RateLimit-Secondly": "19", "X-HubSpot-RateLimit-Secondly-Remaining": "18"}
         for window in windows:
-            if window.limit.budget == "all" and window.limit.seconds > 1000:
+            if window.limit.budget != ("app" if self._is_app else "all"):
+                continue
+            if window.limit.seconds > 1000:
                 told["X-HubSpot-RateLimit-Daily"] = str(window.limit.calls)
                 told["X-HubSpot-RateLimit-Daily-Remaining"] = str(window.left)
-            elif window.limit.budget == "all":
+            else:
                 told["X-HubSpot-RateLimit-Max"] = str(window.limit.calls)
                 told["X-HubSpot-RateLimit-Remaining"] = str(window.left)
                 told["X-HubSpot-RateLimit-Interval-Milliseconds"] = str(round(window.limit.seconds * 1000))
@@ -217,19 +293,3 @@ def page_of(call: Call, *, default: int, most: int) -> tuple[int, str]:
     if not text.isdecimal() or not 1 <= int(text) <= most:
         raise Refusal(f"limit must be between 1 and {most}")
     return int(text), call.query.get("after", "")
-
-
-def _scopes_for(call: Call) -> set[str]:
-    found = re.match(r"/crm/v\d/objects/([^/]+)", call.path)
-    if call.path.startswith("/crm/v3/owners"):
-        return {"crm.objects.owners.read"}
-    if call.path.startswith("/crm/v3/properties") and call.method != "GET":
-        return {"crm.schemas.contacts.write"}
-    if not found:
-        return set()
-    reads = call.method == "GET" or call.path.endswith(("/search", "/batch/read"))
-    plural = PLURALS.get(TYPE_IDS.get(found.group(1), ""), "contacts")
-    if plural == "tickets":
-        return {"tickets"}
-    area = "contacts" if plural == "tasks" else plural
-    return {f"crm.objects.{area}.{'read' if reads else 'write'}"}

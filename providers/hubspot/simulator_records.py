@@ -5,55 +5,38 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import phonenumbers
 
+from providers.hubspot.simulator_linked import Links, Record
 from providers.hubspot.simulator_schema import (
-    ASSOCIATION_TYPES,
     CREATED,
     MODIFIED,
     PLURALS,
-    SINGULARS,
     Property,
     Refusal,
     bad_json,
     bad_values,
     checked,
     iso,
-    shaped,
     standard_properties,
 )
 
-Key = tuple[str, str]  # object type id, record id
 SHOWN_LINKS = 100  # associations of one kind in a record's answer, before it pages
 
 
-@dataclass
-class Record:
-    """One record. `properties` holds what was set; what HubSpot derives is worked out when it is shown."""
-
-    type_id: str
-    id: str
-    created_at: datetime
-    updated_at: datetime
-    properties: dict[str, str | None] = field(default_factory=dict)
-    archived_at: datetime | None = None
-    completed_at: datetime | None = None
-    links: dict[Key, set[int]] = field(default_factory=dict)
-
-
-class Records:
+class Records(Links):
     """Everything a portal holds."""
 
     def __init__(self) -> None:
         """Begin empty, with the properties that every portal has."""
-        self.held: dict[Key, Record] = {}
+        super().__init__()
         self.properties = standard_properties()
         self.owners: dict[str, dict[str, Any]] = {}
-        self.merged: dict[Key, str] = {}
+        # A guide page says that properties which do not exist or are read-only are ignored; live portals refuse them.
+        self.ignores_unknown = False
 
     def copy(self) -> Records:
         """Return a copy of everything, to try something on."""
@@ -103,17 +86,23 @@ class Records:
         record = Record(type_id, id_, now, now)
         self._set(record, values, now)
         self.held[type_id, id_] = record
+        self.happened("creation", record, changeFlag="CREATED")
         for other, types in links:
             self.link(record, other, types)
         return record
 
     def change(self, record: Record, properties: Any, *, now: datetime) -> None:
         """Set properties; "" clears one. Raises `Refusal`."""
-        self._set(record, self._checked(record.type_id, properties, of=record), now)
+        values = self._checked(record.type_id, properties, of=record)
+        for name, value in values.items():
+            if value != record.properties.get(name):
+                self.happened("propertyChange", record, propertyName=name, propertyValue=value or "")
+        self._set(record, values, now)
 
     def archive(self, record: Record, *, now: datetime) -> None:
         """Move a record to the recycling bin."""
         record.archived_at = now
+        self.happened("deletion", record, changeFlag="DELETED")
 
     def _set(self, record: Record, values: Mapping[str, str | None], now: datetime) -> None:
         was_done = record.properties.get("hs_task_status") == "COMPLETED"
@@ -127,7 +116,10 @@ class Records:
         if not isinstance(properties, Mapping):
             raise bad_json("Some required fields were not set: [properties]")
         values, problems = {}, []
+        known = self.properties[type_id]
         for name, value in properties.items():
+            if self.ignores_unknown and (name not in known or known[name].kind == "derived"):
+                continue
             try:
                 values[name] = self._value(type_id, name, value, of)
             except ValueError as error:
@@ -157,63 +149,6 @@ class Records:
                 )
                 if other is not None and other is not of:
                     raise _double(prop, value, other)
-
-    # Associations
-
-    def _wanted_links(self, type_id: str, wanted: Any) -> list[tuple[Record, list[int]]]:
-        if not isinstance(wanted, list):
-            raise bad_json('Cannot deserialize "associations" as a list')
-        links = []
-        for one in wanted:
-            shaped(one, required=("to", "types"))
-            other_id = str(shaped(one["to"], required=("id",))["id"])
-            to_type, types = self.association_types(type_id, one["types"])
-            links.append((self.linkable(to_type, other_id), types))
-        return links
-
-    def association_types(self, type_id: str, types: Any, *, to_type: str = "") -> tuple[str, list[int]]:
-        """Return the other type and the type ids of an association. Raises `Refusal` for what is not between these types."""
-        if not isinstance(types, list) or not types:
-            raise bad_json('Cannot deserialize "types" as a list of association types')
-        found = set()
-        for one in types:
-            shaped(one, required=("associationCategory", "associationTypeId"))
-            pair = _pair_of(one)
-            if pair is None or pair[0] != type_id or (to_type and pair[1] != to_type):
-                raise Refusal(
-                    f"The association type {one['associationCategory']} {one['associationTypeId']} is not valid between these objects."
-                )
-            found.add(pair[1])
-        if len(found) != 1:
-            raise Refusal("The association types are of different objects.")
-        return found.pop(), [int(one["associationTypeId"]) for one in types]
-
-    def linkable(self, type_id: str, id_: str) -> Record:
-        """Return a record to associate with. Raises `Refusal` when it is not there; the exact text is not documented."""
-        found = self.held.get((type_id, self.merged.get((type_id, id_), id_)))
-        if found is None or found.archived_at:
-            message = f"The association is not valid: no {SINGULARS[type_id]} with ID {id_} exists"
-            raise Refusal(
-                message, errors=[{"message": message, "code": "INVALID_OBJECT_ID", "in": "associations"}]
-            )
-        return found
-
-    def link(self, record: Record, other: Record, types: list[int]) -> None:
-        """Associate two records, in both directions."""
-        record.links.setdefault((other.type_id, other.id), set()).update(types)
-        back = ASSOCIATION_TYPES[other.type_id, record.type_id]
-        other.links.setdefault((record.type_id, record.id), set()).add(back)
-
-    def unlink(self, record: Record, other: Key) -> None:
-        """Remove every association of two records; none is no error."""
-        record.links.pop(other, None)
-        if other in self.held:
-            self.held[other].links.pop((record.type_id, record.id), None)
-
-    def linked(self, record: Record, type_id: str) -> list[Record]:
-        """Return the records of a type that are associated and not archived, oldest first."""
-        there = (self.held[key] for key in record.links if key[0] == type_id)
-        return sorted((one for one in there if not one.archived_at), key=lambda one: int(one.id))
 
     # Showing
 
@@ -259,19 +194,15 @@ class Records:
     def shown_links(self, record: Record, plural: str, type_id: str) -> dict[str, Any]:
         """Return a record's associations of a type as they stand beside its properties; {} when it has none."""
         others = self.linked(record, type_id)
-        name = f"{SINGULARS[record.type_id]}_to_{SINGULARS[type_id]}"
-        results = [{"id": one.id, "type": name} for one in others[:SHOWN_LINKS]]
+        results = [
+            {"id": one.id, "type": self.kinds[number].name}
+            for one in others[:SHOWN_LINKS]
+            for number in sorted(record.links[one.type_id, one.id])
+        ]
         if not results:
             return {}
         more = {"paging": {"next": {"after": results[-1]["id"]}}} if len(others) > SHOWN_LINKS else {}
         return {plural: {"results": results, **more}}
-
-
-def _pair_of(association_type: Mapping[str, Any]) -> Key | None:
-    if association_type["associationCategory"] != "HUBSPOT_DEFINED":
-        return None
-    number = association_type["associationTypeId"]
-    return next((pair for pair, known in ASSOCIATION_TYPES.items() if known == number), None)
 
 
 def _double(prop: Property, value: str, other: Record) -> Refusal:

@@ -20,7 +20,23 @@ TYPE_IDS = {name: id_ for names in (PLURALS, SINGULARS) for id_, name in names.i
 MODIFIED = {"0-1": "lastmodifieddate", "0-27": "hs_lastmodifieddate"}
 CREATED = {"0-27": "hs_createdate"}
 
-# From type, to type → the default association type; only HubSpot's own are known here.
+
+@dataclass(frozen=True)
+class LinkKind:
+    """One association type: its category, the pair of object types that it leads between, and its label, None for a plain one."""
+
+    category: str
+    pair: tuple[str, str]
+    label: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what the older paths and answers call it."""
+        plain = f"{SINGULARS[self.pair[0]]}_to_{SINGULARS[self.pair[1]]}"
+        return re.sub(r"[^a-z0-9]+", "_", self.label.lower()) if self.label else plain
+
+
+# From type, to type → the default association type of HubSpot's own.
 ASSOCIATION_TYPES = {
     ("0-27", "0-1"): 204,
     ("0-1", "0-27"): 203,

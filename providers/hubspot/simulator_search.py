@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from providers.hubspot.simulator_records import Record, Records
+from providers.hubspot.simulator_linked import Record
+from providers.hubspot.simulator_records import Records
 from providers.hubspot.simulator_schema import TYPE_IDS, Refusal, bad_json, shaped, texts
 
 LONGEST_BODY = 3000  # characters
@@ -25,13 +26,19 @@ KEYS = ("filterGroups", "sorts", "properties", "limit", "after", "query")
 
 
 def search(
-    records: Records, type_id: str, body: Any, *, length: int, is_indexed: Callable[[Record], bool]
+    records: Records,
+    type_id: str,
+    body: Any,
+    *,
+    length: int,
+    is_indexed: Callable[[Record], bool],
+    most: int = LARGEST_RESULT,
 ) -> dict[str, Any]:
-    """Return the answer to a search. `is_indexed` says which records the index knows yet. Raises `Refusal`."""
+    """Return the answer to a search. `is_indexed` says which records the index knows yet, `most` how many it shows. Raises `Refusal`."""
     shaped(body, optional=KEYS)
     if length > LONGEST_BODY:
         raise Refusal(f"The request body is too long: {length} characters, at most {LONGEST_BODY}")
-    limit, start = _page(body)
+    limit, start = _page(body, most)
     fits = _filter_of(records, type_id, body.get("filterGroups", []))
     words = str(body.get("query") or "").lower().split()
     found = [
@@ -50,14 +57,14 @@ def search(
     return answer
 
 
-def _page(body: Mapping[str, Any]) -> tuple[int, int]:
+def _page(body: Mapping[str, Any], most: int) -> tuple[int, int]:
     limit, after = body.get("limit", 10), str(body.get("after") or "0")
     if not isinstance(limit, int) or not 1 <= limit <= LARGEST_PAGE:
         raise Refusal(f"limit must be between 1 and {LARGEST_PAGE}")
     if not after.isdecimal():
         raise Refusal(f"after is not a number: {after}")
-    if int(after) + limit > LARGEST_RESULT and int(after) > 0:
-        raise Refusal(f"The query may be paged through {LARGEST_RESULT} results only")
+    if int(after) + limit > most and int(after) > 0:
+        raise Refusal(f"The query may be paged through {most} results only")
     return limit, int(after)
 
 
@@ -111,7 +118,7 @@ def _order(value: Any) -> tuple[int, float, str]:
     if re.fullmatch(r"-?\d+(\.\d+)?", text):
         return (0, float(text), "")
     if re.fullmatch(r"\d{4}-\d\d-\d\dT.*", text):
-        return (0, datetime.fromisoformat(text).timestamp() * 1000, "")
+        return (0, round(datetime.fromisoformat(text).timestamp() * 1000), "")
     return (1, 0.0, text.lower())
 
 

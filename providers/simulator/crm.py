@@ -62,6 +62,8 @@ class Simulator(ABC):
         self.announcer = Announcer()
         # What an app may come in with, where the vendor lets apps in.
         self.grants = Grants(self.now, lifetime_s=self.app_token_lasts, rotates=self.app_tokens_rotate)
+        # Whether the batch that is handled now is to be done in part only; a vendor's batches look at it.
+        self.refuses_part = False
         # Called with each request after it took effect and before it is answered; for tests that act in between.
         self.before_answer: Callable[[Call], None] | None = None
         self._limits = tuple(self.limits if limits is None else limits)
@@ -174,10 +176,12 @@ class Simulator(ABC):
             )
         if fault is not None and fault.kind == "expire":
             self.grants.end_access()
-        if fault is None or fault.after_write or fault.kind in ("delay", "slow", "expire"):
+        if fault is None or fault.after_write or fault.kind in ("delay", "slow", "expire", "partial"):
             if fault is not None and fault.kind == "delay" and not fault.after_write:
                 self.closing.wait(fault.seconds)
-            reply = self._handle(call)
+            with self._lock:
+                self.refuses_part = fault is not None and fault.kind == "partial"
+                reply = self._handle(call)
         else:
             reply = Reply(0)
         entry = self._note(call, reply, fault)
@@ -224,7 +228,7 @@ class Simulator(ABC):
             raise NoReply
         if fault.kind == "drop":
             raise NoReply
-        if fault.kind == "expire":
+        if fault.kind in ("expire", "partial"):
             return reply
         if fault.kind == "delay":
             if fault.after_write:

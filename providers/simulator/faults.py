@@ -19,6 +19,7 @@ KINDS = {
     "empty": "answers 200 with nothing",
     "garbage": "answers 200 with half a JSON document",
     "error_in_200": "answers 200 with the vendor's error body",
+    "partial": "does a batch in part: every second item is refused, where the vendor can tell so item by item",
     "expire": "ends every access token of an app before it looks at the request",
     "echo": "answers `status` with the vendor's error body, which repeats the secrets in its message",
 }

@@ -121,7 +121,9 @@ def test_a_refusal_names_our_fields(answer, fields):
 def test_a_refusal_reads_as_a_sentence_without_json():
     error = meaning(400, body(message=f"Property values were not valid: {LISTED}"))
 
-    assert error.detail == "HubSpot refused the values: NOW was not one of the allowed options."
+    assert error.detail == (
+        "HubSpot refused the values: NOW was not one of the allowed options. Correct them and save again."
+    )
     assert (error.status, error.request_id) == (400, "c-1")
 
 

@@ -13,7 +13,6 @@ from providers.hubspot.html import from_html, to_html
 from providers.hubspot.payloads import (
     PROPERTY_OF,
     Spelling,
-    association_types,
     from_due,
     from_moment,
     limits_left,
@@ -26,9 +25,7 @@ from providers.hubspot.payloads import (
 from providers.types import (
     Field,
     HubKey,
-    Linked,
     Priority,
-    RemoteRef,
     TaskDraft,
     TaskStatus,
     with_marker,
@@ -205,7 +202,7 @@ def test_a_reminder_is_sent_in_milliseconds():
 
 
 def test_a_new_task_has_nothing_to_clear():
-    body = new_task(sent(DRAFT), DRAFT)
+    body = new_task(sent(DRAFT), [])
 
     assert body == {
         "properties": {
@@ -215,31 +212,6 @@ def test_a_new_task_has_nothing_to_clear():
         },
         "associations": [],
     }
-
-
-def test_a_new_task_names_its_records_with_the_default_types():
-    linked = {name: (Linked(RemoteRef("1")),) for name in ("contacts", "companies", "deals", "tickets")}
-
-    associations = new_task({}, replaced(**linked))["associations"]
-
-    assert [one["types"][0]["associationTypeId"] for one in associations] == [204, 192, 216, 230]
-
-
-@pytest.mark.parametrize(
-    ("given", "types"),
-    [
-        ("", [("HUBSPOT_DEFINED", 204)]),
-        ("204", [("HUBSPOT_DEFINED", 204)]),
-        ("HUBSPOT_DEFINED:204", [("HUBSPOT_DEFINED", 204)]),
-        ("37", [("HUBSPOT_DEFINED", 204), ("USER_DEFINED", 37)]),
-        ("INTEGRATOR_DEFINED:37", [("HUBSPOT_DEFINED", 204), ("INTEGRATOR_DEFINED", 37)]),
-        ("decision maker", [("HUBSPOT_DEFINED", 204)]),
-    ],
-)
-def test_a_label_is_sent_beside_the_default_type(given, types):
-    found = association_types(Field.CONTACTS, Linked(RemoteRef("101"), type=given))
-
-    assert [(one["associationCategory"], one["associationTypeId"]) for one in found] == types
 
 
 @pytest.mark.parametrize("body", ["", "Ask for the manual.", "two\nlines", "ends with [hub:not a key]"])
@@ -277,6 +249,10 @@ def test_a_task_has_a_page(answer, url):
         ("2026-10-05T10:00:00.000+02:00", datetime(2026, 10, 5, 8, tzinfo=UTC)),
         ("2026-10-05T08:00:00", datetime(2026, 10, 5, 8, tzinfo=UTC)),
         ("soon", None),
+        ("--5", None),
+        ("9" * 30, None),
+        ("9" * 5000, None),
+        ("-1", datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)),
         (None, None),
     ],
 )

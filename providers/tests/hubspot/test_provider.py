@@ -63,11 +63,14 @@ def test_check_does_without_the_scopes_where_they_are_not_told(world):
     assert world.provider.check().scopes is None
 
 
+UNIQUE = {"key": "property", "key_is_unique": True, "key_note": ""}
+
+
 def test_prepare_makes_a_unique_property_once(world):
     since = len(world.simulator.log)
 
     assert world.account.learned["key_is_unique"] is True
-    assert world.provider.prepare() == {"key": "property", "key_is_unique": True}
+    assert world.provider.prepare() == UNIQUE
     assert requests(world, since) == ["GET /crm/v3/properties/tasks/hub_task_key"]
 
 
@@ -80,20 +83,26 @@ def strict_portal(world):
 
 
 def test_prepare_makes_an_ordinary_property_where_the_portal_takes_no_unique_one(strict_portal):
-    assert strict_portal.provider.prepare() == {"key": "property", "key_is_unique": False}
-    assert strict_portal.provider.prepare() == {"key": "property", "key_is_unique": False}
+    first, again = strict_portal.provider.prepare(), strict_portal.provider.prepare()
+
+    assert [(one["key"], one["key_is_unique"]) for one in (first, again)] == [("property", False)] * 2
+    assert "hasUniqueValue is not supported for object type TASK" in first["key_note"]
+    assert "made so before" in again["key_note"]
 
 
 def test_prepare_does_without_a_property_where_the_scope_is_missing(strict_portal):
     strict_portal.simulator.scopes.discard("crm.schemas.contacts.write")
 
-    assert strict_portal.provider.prepare() == {"key": "none", "key_is_unique": False}
+    learned = strict_portal.provider.prepare()
+
+    assert (learned["key"], learned["key_is_unique"]) == ("none", False)
+    assert "it needs crm.schemas.contacts.write" in learned["key_note"]
 
 
 def test_prepare_takes_the_property_that_another_worker_made_meanwhile(world):
     world.simulator.fail_next("status", "GET /crm/v3/properties/tasks/hub_task_key", status=404)
 
-    assert world.provider.prepare() == {"key": "property", "key_is_unique": True}
+    assert world.provider.prepare() == UNIQUE
     assert "POST /crm/v3/properties/tasks" in requests(world)
 
 

@@ -222,6 +222,25 @@ def test_a_unique_property_is_unique_until_its_task_is_deleted(world, ask):
     assert ask("POST", TASKS, example(world, hub_task_key="k1"))[0] == 201
 
 
+@pytest.mark.parametrize(
+    ("scope", "method", "path"),
+    [
+        ("crm.objects.companies.write", "POST", "/crm/v4/associations/0-27/0-2/batch/create"),
+        ("crm.objects.deals.read", "GET", "/crm/v4/associations/tasks/deals/labels"),
+        ("tickets", "PUT", "/crm/v4/objects/tasks/1/associations/default/tickets/2"),
+        ("tickets", "PUT", "/crm/objects/2026-03/tasks/1/associations/tickets/2"),
+        ("crm.objects.companies.write", "PUT", "/crm/v3/objects/tasks/1/associations/company/2/192"),
+        ("crm.objects.deals.write", "PATCH", "/crm/objects/2026-09/deals/1"),
+    ],
+)
+def test_both_ends_of_an_association_need_their_scope(world, ask, scope, method, path):
+    world.simulator.scopes.discard(scope)
+
+    status, _, told = ask(method, path, {})
+
+    assert (status, told["errors"][0]["context"]["requiredGranularScopes"]) == (403, [scope])
+
+
 # Limits
 
 

@@ -1,0 +1,95 @@
+"""Associations of HubSpot tasks: several of each kind, of merged records, and in batches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from providers.tests.hubspot.acts import KINDS, bring, linked, requests
+from providers.tests.worlds import new_key
+from providers.types import Field, NewTask, TaskChange
+
+
+def test_a_task_is_made_with_several_records_of_each_kind(world):
+    more = world.simulator.seed(
+        {
+            "companies": [{"name": "A"}, {"name": "B"}],
+            "deals": [{"name": "C"}, {"name": "D"}],
+            "tickets": [{"name": "E"}, {"name": "F"}],
+        }
+    )
+    several = {
+        name: linked(*world.ids["contacts"]) if name == "contacts" else linked(*more[name]) for name in KINDS
+    }
+    since = len(world.simulator.log)
+
+    ref = world.create(world.draft(**several)).ref
+
+    assert requests(world, since) == ["POST /crm/v3/objects/tasks"]
+    holds = world.provider.fetch_task(ref).holds
+    assert {name: holds[Field(name)] for name in KINDS} == {
+        name: tuple(sorted(one.ref.id for one in several[name])) for name in KINDS
+    }
+
+
+# Merged records
+
+
+def test_a_contact_that_was_merged_keeps_its_task(world, ask):
+    grace, edith = world.ids["contacts"]
+    ref = world.create(world.draft(contacts=linked(edith))).ref
+    merged = {"primaryObjectId": grace, "objectIdToMerge": edith}
+    survivor = ask("POST", "/crm/v3/objects/contacts/merge", merged)[2]["id"]
+
+    holds = bring(world, ref, world.draft(contacts=linked(edith)), Field.CONTACTS).holds
+
+    assert holds[Field.CONTACTS] == (survivor,)
+
+
+# Batches
+
+
+def test_keys_that_are_taken_are_adopted_by_one_upsert(world):
+    items = [NewTask(world.draft(title=f"Task {n}"), new_key()) for n in range(6)]
+    landed = [
+        world.create(replace(item.draft, title="Old", deals=()), key=item.key).ref for item in items[:3]
+    ]
+    since = len(world.simulator.log)
+
+    outcomes = world.provider.create_tasks(items)
+
+    assert [one.error for one in outcomes] == [None] * 6
+    assert [one.task.ref for one in outcomes[:3]] == landed
+    assert [world.held(item.key)[0]["title"] for item in items] == [f"Task {n}" for n in range(6)]
+    assert [one.task.holds[Field.DEALS] for one in outcomes[:3]] == [(world.ids["deals"][0],)] * 3
+    assert requests(world, since).count("POST /crm/v3/objects/tasks/batch/upsert") == 1
+
+
+@pytest.mark.parametrize("batch", ["create", "update"])
+def test_a_batch_that_is_done_in_part_tells_each_item_its_own_fate(world, batch):
+    items = [NewTask(world.draft(title=f"Task {n}"), new_key()) for n in range(10)]
+    if batch == "create":
+        world.simulator.fail_next("partial", "POST .*/batch/create")
+        outcomes = world.provider.create_tasks(items)
+    else:
+        refs = [one.task.ref for one in world.provider.create_tasks(items)]
+        world.simulator.fail_next("partial", "POST .*/batch/update")
+        changes = [
+            TaskChange(ref, replace(item.draft, title="New"), frozenset({Field.TITLE}), item.key)
+            for ref, item in zip(refs, items, strict=True)
+        ]
+        outcomes = world.provider.update_tasks(changes)
+
+    assert [one.error.code if one.error else "" for one in outcomes] == ["", "rejected"] * 5
+    assert len([one for one in world.simulator.tasks() if batch == "create" or one["title"] == "New"]) == 5
+
+
+def test_an_upsert_that_got_lost_leaves_its_items_unconfirmed_and_no_other(world):
+    items = [NewTask(world.draft(title=f"Task {n}"), new_key()) for n in range(4)]
+    world.create(items[1].draft, key=items[1].key)
+    world.simulator.fail_next("drop", "POST .*/batch/upsert", after_write=True)
+
+    outcomes = world.provider.create_tasks(items)
+
+    assert [one.error.code if one.error else "" for one in outcomes] == ["", "unconfirmed", "", ""]
