@@ -16,6 +16,7 @@ from unfold.decorators import display
 
 from crmhub.admin.badges import moment
 from crmhub.admin.counting import EstimatingPaginator
+from crmhub.admin.effects import effects_table
 from crmhub.admin.panels import crm_and_name
 from crmhub.models import Attempt
 from crmhub.queries.attempts import attempt_rows
@@ -128,6 +129,7 @@ class AttemptAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": ("subject", "crm", "operation", "version", "result", "detail", "decision")}),
         ("When", {"fields": ("started", "ended", "took")}),
+        ("What was asked, what is there", {"fields": ("compared",)}),
         ("What went over the wire, secrets taken out", {"fields": ("asked", "answered")}),
     )
     readonly_fields = (
@@ -141,6 +143,7 @@ class AttemptAdmin(ModelAdmin):
         "started",
         "ended",
         "took",
+        "compared",
         "asked",
         "answered",
     )
@@ -194,6 +197,11 @@ class AttemptAdmin(ModelAdmin):
         return format_html(
             '<span class="hub-badge hub-{}" title="{}">{}{}</span>', kind, attempt.outcome, words, status
         )
+
+    @display(description="Field by field")
+    def compared(self, attempt: Attempt) -> str:
+        """Return what became of each field that was written."""
+        return effects_table(attempt.effects)
 
     @display(description="Request")
     def asked(self, attempt: Attempt) -> str:

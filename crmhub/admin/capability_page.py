@@ -18,6 +18,12 @@ FIELD_WORDS = {
 }
 
 
+def field_words(name: str) -> str:
+    """Return what staff call the field."""
+    known: dict[str, str] = {str(field): words for field, words in FIELD_WORDS.items()}
+    return known.get(name, name.replace("_", " "))
+
+
 @dataclass(frozen=True)
 class CapabilityRow:
     """One line of the page."""
@@ -33,7 +39,7 @@ def capability_groups(can: Capabilities) -> list[tuple[str, list[CapabilityRow]]
     by_level: dict[Level, list[CapabilityRow]] = {level: [] for level in Level}
     for name in Field:
         support = can.supports(name)
-        words = FIELD_WORDS.get(name, str(name).replace("_", " "))
+        words = field_words(name)
         by_level[support.level].append(CapabilityRow(words, support.note, support.source, support.read_on))
     undone = []
     for operation in Operation:

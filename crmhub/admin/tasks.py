@@ -20,6 +20,7 @@ from unfold.decorators import display
 from crmhub import services
 from crmhub.admin.badges import badge_column, moment, refreshed_badges
 from crmhub.admin.due import DueTime
+from crmhub.admin.effects import effects_panel
 from crmhub.admin.panels import attempts_panel, links_panel
 from crmhub.admin.proxies import DeletedTask
 from crmhub.admin.task_actions import TASK_ACTIONS, follow, restore
@@ -133,8 +134,10 @@ class TaskPages(ReadOnlyPast, SimpleHistoryAdmin, HubAdmin):
 
     def panels(self, request: HttpRequest, task: Task) -> dict[str, Any]:
         """Return what the page shows around the form."""
+        links = links_of_task(task)
         return {
-            **links_panel(task, links_of_task(task), may_act=self.has_replay_permission(request)),
+            **links_panel(task, links, may_act=self.has_replay_permission(request)),
+            "effects": effects_panel(links),
             "attempts": attempts_panel(latest_attempts_of_task(task.pk)),
             "journal_url": f"{reverse('admin:crmhub_attempt_changelist')}?task={task.pk}",
         }

@@ -82,6 +82,8 @@ def wanted_task(
         draft=projection.draft,
         losses=(*projection.losses, *losses),
         awaited=awaited,
+        whole=draft,
+        unsent=tuple(losses),
     )
 
 

@@ -15,7 +15,7 @@ from django.db import connection as database
 
 from crmhub.models import Connection
 from crmhub.sync.credentials import limits_of, provider_for
-from crmhub.sync.gate import PaceGate, SendWindow
+from crmhub.sync.gate import PaceGate, SendWindow, SpareGate
 from crmhub.sync.values import (
     Complete,
     Create,
@@ -31,6 +31,7 @@ from crmhub.sync.values import (
     WantedContact,
     WantedTask,
 )
+from crmhub.sync.verify import asked_by, untold
 from providers.base import Provider
 from providers.errors import NotFound, NotSent, ProviderError, Transient, Unconfirmed
 from providers.http import Recorder
@@ -64,6 +65,7 @@ class Answered:
     """How one item ended: what the vendor holds now, or the error; None and None is a success without content.
 
     `started` and `ended` are the local monotonic times of the call; `ask_again_in` the seconds until its slot, if it was not sent.
+    `read_back` is what a second look directly after a write told, for the fields that its answer left out; `looks` how that went over the wire.
     """
 
     remote: RemoteTask | RemoteContact | None = None
@@ -72,6 +74,8 @@ class Answered:
     started: float = 0.0
     ended: float = 0.0
     ask_again_in: float | None = None
+    read_back: RemoteTask | None = None
+    looks: tuple[Exchange, ...] = ()
 
 
 @dataclass
@@ -150,6 +154,8 @@ def perform(
             now=now,
         )
         _make(connection, call, gate)
+        if len(call.items) == 1:
+            _look_back(connection, call, SpareGate(connection.pk, limits, window=window, now=now))
 
     if len(calls) == 1:
         make(calls[0])
@@ -182,6 +188,28 @@ def _make(connection: Connection, call: Call, gate: PaceGate) -> None:
             ended=ended,
             ask_again_in=gate.ask_again_in if isinstance(answer.error, NotSent) else None,
         )
+
+
+def _look_back(connection: Connection, call: Call, gate: SpareGate) -> None:
+    """Read the task once where the answer to a write left out what was asked; whatever goes wrong with that, the write stays what it is."""
+    [item] = call.items
+    answer = call.answers[item.link.id]
+    if not isinstance(answer.remote, RemoteTask) or not isinstance(item.wanted, WantedTask):
+        return
+    can, before = connection.capabilities, item.link.ancestor
+    if not untold(item.wanted, answer.remote, asked=asked_by(item.action, can), can=can, before=before):
+        return
+    recorder: Recorder | None = None
+    seen: RemoteTask | None = None
+    try:
+        provider, recorder = provider_for(connection, gate=gate)
+        seen = provider.fetch_task(answer.remote.ref if answer.remote.ref.id else item.link.ref)
+    except ProviderError as error:
+        log.info("not_read_back: %s", error.detail)
+    except Exception:
+        log.exception("provider_failed: read back")
+    looks = tuple(recorder.exchanges if recorder else ())
+    call.answers[item.link.id] = replace(answer, read_back=seen, looks=looks)
 
 
 def _unforeseen(action: Remote, exchanges: Sequence[Exchange]) -> ProviderError:

@@ -26,9 +26,9 @@ class Hub:
         self.servers: dict[str, Server] = {}
         self.connections: dict[str, Connection] = {}
 
-    def connect(self, code: str, **options: Any) -> Simulator:
-        """Connect a fresh simulator of this CRM; returns it."""
-        simulator = simulator_class(code)()
+    def connect(self, code: str, *, simulator: Simulator | None = None, **options: Any) -> Simulator:
+        """Connect a fresh simulator of this CRM, or this one; returns it."""
+        simulator = simulator or simulator_class(code)()
         server = Server(simulator).start()
         self.servers[code] = server
         settings = {**simulator.setting, **options.pop("settings", {})}
