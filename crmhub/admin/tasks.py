@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from crmhub.admin.badges import badge_column, moment, refreshed_badges
 from crmhub.admin.due import DueTime
 from crmhub.admin.effects import effects_panel
 from crmhub.admin.panels import attempts_panel, links_panel
+from crmhub.admin.preview_page import preview_view
 from crmhub.admin.proxies import DeletedTask
 from crmhub.admin.task_actions import TASK_ACTIONS, follow, restore
 from crmhub.admin.task_filters import TASK_FILTERS, AssigneeFilter, person_name
@@ -178,6 +180,7 @@ class TaskAdmin(TaskPages):
         view = self.admin_site.admin_view
         return [
             path("<uuid:pk>/links/", view(self.links_view), name="crmhub_task_links"),
+            path("<uuid:pk>/preview/", view(partial(preview_view, self)), name="crmhub_task_preview"),
             path(
                 "<uuid:pk>/links/<uuid:link>/<str:what>/",
                 view(require_POST(self.act_on_link)),

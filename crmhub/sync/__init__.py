@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from crmhub.sync.checkup import Checkup, check_connection
 from crmhub.sync.losses import expected_losses
+from crmhub.sync.preview import Preview, preview_task
 from crmhub.sync.push import Pushed, push_due
 from crmhub.sync.sweep import sweep
 
-__all__ = ["Checkup", "Pushed", "check_connection", "expected_losses", "push_due", "sweep"]
+__all__ = [
+    "Checkup",
+    "Preview",
+    "Pushed",
+    "check_connection",
+    "expected_losses",
+    "preview_task",
+    "push_due",
+    "sweep",
+]

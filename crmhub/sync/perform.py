@@ -221,8 +221,12 @@ def _unforeseen(action: Remote, exchanges: Sequence[Exchange]) -> ProviderError:
 def _ask(provider: Provider, items: Sequence[Item]) -> list[Answered]:
     if len(items) > 1:
         return _ask_batch(provider, items)
-    item = items[0]
-    return [Answered(remote=_ASK[type(item.action)](provider, item))]
+    return [Answered(remote=ask(provider, items[0]))]
+
+
+def ask(provider: Provider, item: Item) -> RemoteTask | RemoteContact | None:
+    """Make the provider's one call for this item; raises any `ProviderError`."""
+    return _ASK[type(item.action)](provider, item)
 
 
 def _ask_batch(provider: Provider, items: Sequence[Item]) -> list[Answered]:
