@@ -21,6 +21,7 @@ from crmhub.admin.panels import crm_and_name
 from crmhub.models import Attempt
 from crmhub.queries.attempts import attempt_rows
 from crmhub.queries.connections import connections
+from crmhub.queries.remedies import remedy_of_attempt
 from providers.capabilities import Operation
 
 OUTCOMES = (
@@ -127,7 +128,21 @@ class AttemptAdmin(ModelAdmin):
     ordering = ("-id",)
     actions = ()
     fieldsets = (
-        (None, {"fields": ("subject", "crm", "operation", "version", "result", "detail", "decision")}),
+        (
+            None,
+            {
+                "fields": (
+                    "subject",
+                    "crm",
+                    "operation",
+                    "version",
+                    "result",
+                    "detail",
+                    "decision",
+                    "what_to_do",
+                )
+            },
+        ),
         ("When", {"fields": ("started", "ended", "took")}),
         ("What was asked, what is there", {"fields": ("compared",)}),
         ("What went over the wire, secrets taken out", {"fields": ("asked", "answered")}),
@@ -140,6 +155,7 @@ class AttemptAdmin(ModelAdmin):
         "result",
         "detail",
         "decision",
+        "what_to_do",
         "started",
         "ended",
         "took",
@@ -197,6 +213,12 @@ class AttemptAdmin(ModelAdmin):
         return format_html(
             '<span class="hub-badge hub-{}" title="{}">{}{}</span>', kind, attempt.outcome, words, status
         )
+
+    @display(description="What to do")
+    def what_to_do(self, attempt: Attempt) -> str:
+        """Return what the outcome means and what helps; of the link's newest state the task's page knows more."""
+        remedy = remedy_of_attempt(attempt)
+        return f"{remedy.means} {remedy.remedy}" if remedy else "–"
 
     @display(description="Field by field")
     def compared(self, attempt: Attempt) -> str:

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from crmhub.api.fields import DUE_SCHEMA, Moment, write_due
 from crmhub.models import Connection, Contact, Record, SyncStatus, Task, TaskLink
+from crmhub.queries.remedies import Act, remedy_of
 from crmhub.queries.sync import exact_status
 
 STATUSES = [*SyncStatus.values, "sending"]
@@ -86,11 +87,26 @@ class LinkDetailsShape(LinkShape):
         read_only=True, help_text="The version known to be there; 0: none yet, -1: not known."
     )
     losses = LossShape(many=True, read_only=True, help_text="What the CRM could not hold.")
+    remedy = serializers.SerializerMethodField(
+        help_text="What a person can do about it, in words; empty when nothing is asked of anybody."
+    )
+    action = serializers.SerializerMethodField(help_text="The same in one word.")
     effects = EffectShape(
         many=True,
         read_only=True,
         help_text="Field by field, what was last asked and what the CRM said it holds.",
     )
+
+    def get_remedy(self, link: TaskLink) -> str:
+        """Return what to do."""
+        remedy = remedy_of(link)
+        return remedy.remedy if remedy else ""
+
+    @extend_schema_field(serializers.ChoiceField(choices=[act.value for act in Act]))
+    def get_action(self, link: TaskLink) -> str:
+        """Return which button applies it."""
+        remedy = remedy_of(link)
+        return (remedy.act if remedy else Act.NOTHING).value
 
 
 class LinksShape(serializers.Serializer[Any]):
