@@ -12,6 +12,7 @@ from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection, ContactLink, TaskLink
 from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import PaceGate
+from crmhub.sync.prepare import prepare
 from providers.errors import ProviderError, Unauthorized
 from providers.types import Identity
 
@@ -24,25 +25,34 @@ CLOCK_TOLERANCE = (
 
 @dataclass(frozen=True)
 class Checkup:
-    """How a connection is, in words: who we are there, what we may do, what is left of the limits; or what is wrong."""
+    """How a connection is, in words: who we are there, what we may do, what is left of the limits; or what is wrong.
+
+    `could_install` is what the account lacks and the hub could make there; `installed` and `not_installed` what came of making it, where that was asked for.
+    """
 
     is_well: bool
     lines: tuple[str, ...] = ()
     error: str = ""
+    could_install: tuple[str, ...] = ()
+    installed: tuple[str, ...] = ()
+    not_installed: tuple[str, ...] = ()
 
 
-def check_connection(connection: Connection, *, now: datetime | None = None) -> Checkup:
-    """Ask the CRM who we are there, make the account ready, and remember the answer on the connection. Never raises for the vendor's sake.
+def check_connection(
+    connection: Connection, *, install: bool = False, now: datetime | None = None
+) -> Checkup:
+    """Ask the CRM who we are there and whether the account is ready, and remember the answer on the connection. Never raises for the vendor's sake.
 
-    Refused credentials are noted; accepted ones end a wait for re-authorisation, and what was parked for want of a scope is owed again.
+    Changes something in the account (a custom property) only the first time, and with `install`. Refused credentials are noted; accepted ones end a wait for re-authorisation, and what was parked for want of a scope is owed again.
     """
     moment = now or database_now()
     try:
-        provider, _ = provider_for(
+        provider, recorder = provider_for(
             connection, gate=PaceGate(connection.pk, limits_of(connection), lane=0, now=now)
         )
         identity = provider.check()
-        learned = {**identity.learned, **provider.prepare()}
+        made = prepare(provider, recorder, may_install=install or not connection.learned)
+        learned = {**identity.learned, **made.learned}
     except SecretsUnreadable as error:
         return Checkup(is_well=False, error=str(error))
     except ProviderError as error:
@@ -56,7 +66,14 @@ def check_connection(connection: Connection, *, now: datetime | None = None) -> 
         )
     services.note_check(connection=connection, account_name=identity.name, learned=learned, now=moment)
     _try_forbidden_again(connection, now=moment)
-    return Checkup(is_well=True, lines=_in_words(connection, identity, learned))
+    known = {**connection.learned, **learned}
+    return Checkup(
+        is_well=True,
+        lines=_in_words(connection, identity, known),
+        could_install=made.held_back,
+        installed=made.installed,
+        not_installed=made.refused,
+    )
 
 
 def _note_trouble(connection: Connection, error: ProviderError, *, now: datetime) -> None:
