@@ -22,7 +22,7 @@ class Act(StrEnum):
 
     NOTHING = "nothing"
     SEND_AGAIN = "send_again"
-    TEST_CONNECTION = "test_connection"
+    TEST_CONNECTION = "check_connection"
     REAUTHORISE = "reauthorise"
     CHOOSE_CONTACT = "choose_contact"
     EDIT_TASK = "edit_task"

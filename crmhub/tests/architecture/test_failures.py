@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def kinds(of: type[ProviderError] = ProviderError) -> list[type[ProviderError]]:
 
 def reasons() -> set[str]:
     """The codes that the engine parks links with, as they stand in its source."""
-    found = set()
+    found: set[Any] = set()
     for _, module in sources("crmhub/sync"):
         for node in ast.walk(module):
             if isinstance(node, ast.keyword) and node.arg in ("code", "last_error_code"):
