@@ -16,6 +16,7 @@ from django.db import connection as database
 from crmhub.models import Connection
 from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import PaceGate, SendWindow, SpareGate
+from crmhub.sync.readback import read_back
 from crmhub.sync.values import (
     Complete,
     Create,
@@ -31,7 +32,6 @@ from crmhub.sync.values import (
     WantedContact,
     WantedTask,
 )
-from crmhub.sync.verify import asked_by, untold
 from providers.base import Provider
 from providers.errors import NotFound, NotSent, ProviderError, Transient, Unconfirmed
 from providers.http import Recorder
@@ -191,24 +191,11 @@ def _make(connection: Connection, call: Call, gate: PaceGate) -> None:
 
 
 def _look_back(connection: Connection, call: Call, gate: SpareGate) -> None:
-    """Read the task once where the answer to a write left out what was asked; whatever goes wrong with that, the write stays what it is."""
     [item] = call.items
     answer = call.answers[item.link.id]
     if not isinstance(answer.remote, RemoteTask) or not isinstance(item.wanted, WantedTask):
         return
-    can, before = connection.capabilities, item.link.ancestor
-    if not untold(item.wanted, answer.remote, asked=asked_by(item.action, can), can=can, before=before):
-        return
-    recorder: Recorder | None = None
-    seen: RemoteTask | None = None
-    try:
-        provider, recorder = provider_for(connection, gate=gate)
-        seen = provider.fetch_task(answer.remote.ref if answer.remote.ref.id else item.link.ref)
-    except ProviderError as error:
-        log.info("not_read_back: %s", error.detail)
-    except Exception:
-        log.exception("provider_failed: read back")
-    looks = tuple(recorder.exchanges if recorder else ())
+    seen, looks = read_back(connection, item.link, item.wanted, item.action, answer.remote, gate=gate)
     call.answers[item.link.id] = replace(answer, read_back=seen, looks=looks)
 
 

@@ -86,7 +86,7 @@ def untold(
         and name not in can.never_told
         and name not in STAMPED
         and can.supports(name).level is not Level.NONE
-        and (says_something(name, values[name]) or says_something(name, before.get(name)))
+        and (says_something(name, values[name]) or says_something(name, _agreed(before.get(name))))
     }
 
 
@@ -246,6 +246,11 @@ def standing(
 def losses_in(found: Iterable[Effect]) -> tuple[Loss, ...]:
     """Return, as losses in words, what came out otherwise than asked without having been declared."""
     return tuple(Loss(Field(one.field), one.note) for one in found if one.outcome in UNDECLARED)
+
+
+def _agreed(value: Any) -> Canonical:
+    """Return a value of an ancestor, which has been through JSON, as it was."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -310,6 +310,21 @@ def test_where_the_rate_is_nearly_used_up_nobody_looks(hub: Hub, grace):
     assert row_of(hub, task, "contacts")["outcome"] == "not_told"
 
 
+@pytest.mark.parametrize("code", ["hubspot", "leadsquared"])
+def test_a_write_that_is_made_again_is_looked_at_like_the_first(hub: Hub, grace, code):
+    simulator = hub.connect(code)
+    hub.settle()
+    hub.wait(60)
+    simulator.fail_next("status", "POST .*[tT]ask", status=503)
+
+    task = hub.save_task(contacts=[grace])
+    hub.settle()
+
+    assert (hub.link(task).sync_status, len(live(simulator))) == ("in_sync", 1)
+    assert undeclared(hub, task) == []
+    assert row_of(hub, task, "contacts")["outcome"] == "applied"
+
+
 def test_a_batch_is_not_read_back(hub: Hub, grace):
     simulator = hub.connect("hubspot")
     hub.settle()
