@@ -140,9 +140,9 @@ class Capabilities:
     hangs on, so that changing it means a new task there. `only_one_of`: associations of which it holds just the first that a task has
     any of. `needs_due`: it takes no task without a due date. `closes_by_update`: status is
     written together with the other fields; else only by `complete_task` and `reopen_task`. `oauth`: how an app is let into an account, beside
-    the plain secrets, where the vendor has that. `plans`: the
-    limits of each choice of the setting `plan`; read them through `limits_for`. `parent_by_name`: the setting under which a contact's name as
-    somebody typed it will do for `needs_one_of`, unless it is `never`; "" where names will not do.
+    the plain secrets, where the vendor has that. `never_told`: fields that not even reading the task tells, so that it is not read for their
+    sake. `plans`: the limits of each choice of the setting `plan`; read them through `limits_for`. `parent_by_name`: the setting under which
+    a contact's name as somebody typed it will do for `needs_one_of`, unless it is `never`; "" where names will not do.
     """
 
     label: str
@@ -165,6 +165,7 @@ class Capabilities:
     only_one_of: tuple[Field, ...] = ()
     needs_due: bool = False
     closes_by_update: bool = True
+    never_told: tuple[Field, ...] = ()
     oauth: OAuth | None = None
     plans: Mapping[str, tuple[Limit, ...]] = field(default_factory=dict)
     parent_by_name: str = ""

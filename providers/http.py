@@ -105,9 +105,7 @@ class HttpTransport:
         Before anything is opened it raises `Permanent` for a host that is not the vendor's or an address that cannot be called, and
         `Unauthorized` for credentials that cannot be sent.
         """
-        self._refuse_strangers(request.url)
-        refuse_uncallable(request.url)
-        refuse_unsendable(request.headers)
+        self.refuse(request)
         _call.deadline = time.monotonic() + self._deadline_s
         _call.before_bytes = request.before_bytes
         _call.has_written = False
@@ -127,6 +125,12 @@ class HttpTransport:
                 f"No answer from {host}: {_in_words(error)}. The request may have landed."
             ) from cause
 
+    def refuse(self, request: Request) -> None:
+        """Raise, as `send` would before it opens anything, for a request that must not or cannot go out."""
+        self._refuse_strangers(request.url)
+        refuse_uncallable(request.url)
+        refuse_unsendable(request.headers)
+
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
@@ -136,13 +140,7 @@ class HttpTransport:
         with self._pool.stream(
             request.method,
             request.url,
-            headers=list(
-                {
-                    "Host": split_address(request.url).netloc,
-                    "User-Agent": USER_AGENT,
-                    **request.headers,
-                }.items()
-            ),
+            headers=list(headers_sent(request).items()),
             content=request.body or b"",
             extensions={"timeout": {"connect": left, "read": left, "write": left, "pool": left}},
         ) as response:
@@ -165,6 +163,16 @@ class HttpTransport:
             raise Permanent(
                 f"{parts.scheme}://{parts.hostname} is not an address of this CRM; nothing was sent."
             )
+
+
+def headers_sent(request: Request) -> dict[str, str]:
+    """Return every header with which the request goes out: its own, and those that each request has."""
+    return {
+        "Host": split_address(request.url).netloc,
+        "User-Agent": USER_AGENT,
+        **request.headers,
+        "Content-Length": str(len(request.body or b"")),
+    }
 
 
 def is_known_host(host: str, hosts: Iterable[str]) -> bool:

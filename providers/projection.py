@@ -52,7 +52,7 @@ def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str,
             continue
         if support.level is Level.NONE:
             changes.update(_emptied(name))
-            if _says_something(name, value) and name not in (Field.CREATED, Field.COMPLETED):
+            if says_something(name, value) and name not in (Field.CREATED, Field.COMPLETED):
                 losses.append(Loss(name, support.note or "cannot hold this"))
             continue
         kept, is_whole = _held(getattr(draft, _ATTRIBUTE.get(name, str(name))), support)
@@ -62,7 +62,7 @@ def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str,
         elif (
             support.level is Level.LOSSY
             and not (support.words or support.alter or support.most)
-            and _says_something(name, value)
+            and says_something(name, value)
         ):
             losses.append(Loss(name, support.note))
     draft = replace(draft, **changes)
@@ -94,7 +94,8 @@ def _without(draft: TaskDraft, nothing: Mapping[str, Any]) -> TaskDraft:
     return replace(draft, **bare)
 
 
-def _says_something(name: Field, value: Canonical) -> bool:
+def says_something(name: Field, value: Canonical) -> bool:
+    """Return whether a task with this value says anything by it: nothing is lost with a value that does not."""
     return value not in _EMPTY and (name, value) not in _SILENT
 
 

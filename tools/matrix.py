@@ -26,7 +26,11 @@ WORDS = {Level.FULL: "yes", Level.LOSSY: "partly", Level.NONE: "–"}
 
 def pages() -> list[Path]:
     """Return the documents that have a part made from the code."""
-    return [ROOT / "providers" / "README.md", *sorted((ROOT / "docs" / "connect").glob("*.md"))]
+    return [
+        ROOT / "providers" / "README.md",
+        ROOT / "docs" / "capabilities.md",
+        *sorted((ROOT / "docs" / "connect").glob("*.md")),
+    ]
 
 
 def renewed(text: str) -> str:
@@ -92,6 +96,28 @@ def numbers() -> str:
     return _table(["", *_labels()], rows)
 
 
+def field_claims() -> str:
+    """Return, field by field and CRM by CRM, how it is held, in words, with source and day."""
+    return _claims((str(name), [(can, can.supports(name)) for can in _all()]) for name in Field)
+
+
+def operation_claims() -> str:
+    """Return, operation by operation and CRM by CRM, whether it is there, in words, with source and day."""
+    nothing = Claim(False)
+    return _claims(
+        (str(name), [(can, can.operations.get(name, nothing)) for can in _all()]) for name in Operation
+    )
+
+
+def _claims(groups: Iterable[tuple[str, Sequence[tuple[Capabilities, Support | Claim]]]]) -> str:
+    rows = [
+        [f"`{name}`", can.label, _held(claim), claim.note or "–", _source(claim)]
+        for name, claims in groups
+        for can, claim in claims
+    ]
+    return _table(["", "CRM", "", "in words: the CRM …", "source"], rows)
+
+
 # About one CRM
 
 
@@ -132,7 +158,13 @@ def settings(can: Capabilities) -> str:
     return _table(["setting", "default", "is"], rows)
 
 
-_OF_ALL: dict[str, Callable[[], str]] = {"fields": fields, "operations": operations, "numbers": numbers}
+_OF_ALL: dict[str, Callable[[], str]] = {
+    "fields": fields,
+    "operations": operations,
+    "numbers": numbers,
+    "field_claims": field_claims,
+    "operation_claims": operation_claims,
+}
 _OF_ONE: dict[str, Callable[[Capabilities], str]] = {
     "cannot_hold": cannot_hold,
     "remarks": remarks,
@@ -153,8 +185,18 @@ def _labels() -> list[str]:
 
 
 def _told(claim: Support | Claim) -> str:
-    source = f" [source]({claim.source}), read {claim.read_on}" if claim.source else ""
+    source = f" {_source(claim)}" if claim.source else ""
     return f"{claim.note.rstrip('.')}.{source}"
+
+
+def _source(claim: Support | Claim) -> str:
+    return f"[source]({claim.source}), read {claim.read_on}" if claim.source else "–"
+
+
+def _held(claim: Support | Claim) -> str:
+    if isinstance(claim, Support):
+        return WORDS[claim.level]
+    return "yes" if claim.holds else "–"
 
 
 def _sentence(label: str, text: str) -> str:

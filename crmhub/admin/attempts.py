@@ -14,11 +14,13 @@ from unfold.decorators import display
 
 from crmhub.admin.badges import moment
 from crmhub.admin.counting import EstimatingPaginator
+from crmhub.admin.effects import effects_table
 from crmhub.admin.panels import crm_and_name
 from crmhub.admin.steady import Steady, key_of
 from crmhub.models import Attempt, Connection, Task
 from crmhub.queries.attempts import attempt_rows
 from crmhub.queries.connections import connections
+from crmhub.queries.remedies import remedy_of_attempt
 from providers.capabilities import Operation
 
 OUTCOMES = (
@@ -118,8 +120,23 @@ class AttemptAdmin(Steady):
     ordering = ("-id",)
     actions = ()
     fieldsets = (
-        (None, {"fields": ("subject", "crm", "operation", "version", "result", "detail", "decision")}),
+        (
+            None,
+            {
+                "fields": (
+                    "subject",
+                    "crm",
+                    "operation",
+                    "version",
+                    "result",
+                    "detail",
+                    "decision",
+                    "what_to_do",
+                )
+            },
+        ),
         ("When", {"fields": ("started", "ended", "took")}),
+        ("What was asked, what is there", {"fields": ("compared",)}),
         ("What went over the wire, secrets taken out", {"fields": ("asked", "answered")}),
     )
     readonly_fields = (
@@ -130,9 +147,11 @@ class AttemptAdmin(Steady):
         "result",
         "detail",
         "decision",
+        "what_to_do",
         "started",
         "ended",
         "took",
+        "compared",
         "asked",
         "answered",
     )
@@ -186,6 +205,17 @@ class AttemptAdmin(Steady):
         return format_html(
             '<span class="hub-badge hub-{}" title="{}">{}{}</span>', kind, attempt.outcome, words, status
         )
+
+    @display(description="What to do")
+    def what_to_do(self, attempt: Attempt) -> str:
+        """Return what the outcome means and what helps; of the link's newest state the task's page knows more."""
+        remedy = remedy_of_attempt(attempt)
+        return f"{remedy.means} {remedy.remedy}" if remedy else "–"
+
+    @display(description="Field by field")
+    def compared(self, attempt: Attempt) -> str:
+        """Return what became of each field that was written."""
+        return effects_table(attempt.effects)
 
     @display(description="Request")
     def asked(self, attempt: Attempt) -> str:

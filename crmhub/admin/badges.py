@@ -17,7 +17,8 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from crmhub.models import PushedLink, SyncStatus
+from crmhub.models import PushedLink
+from crmhub.queries.remedies import remedy_of
 from crmhub.queries.sync import Standing, exact_status, short_names, standing
 
 MOST_REFRESHED = 200  # rows that one request of an open list may ask for
@@ -26,24 +27,6 @@ ICONS = {
     Standing.WAITING: "schedule",
     Standing.NEEDS_A_PERSON: "error",
     Standing.OFF: "do_not_disturb_on",
-}
-# What to do about a parked counterpart, by the code of its last error; "" where the code says nothing special.
-ADVICE = {
-    "rejected": "Change what the CRM refused and save the task; it is sent again by itself.",
-    "ambiguous": "Several people there fit: open the contact and choose the right one.",
-    "forbidden": "Grant our credentials the missing right at the CRM, then test the connection and send again.",
-    "unauthorized": "Renew the credentials of the connection; everything that waits is sent then.",
-    "not_found": "Send again to make it anew there, or keep the task out of this CRM.",
-    "conflict": "Look at the other one there, then send again to bring ours there.",
-    "unsupported": "This CRM has no way to do that. Keep the task out of it, or leave it as it is.",
-    "impossible": "Add what is missing and save the task; it is sent again by itself.",
-    "awaits_contact": "Put the contact right: the task goes out as soon as it is there.",
-    "": "Put right what is said here and save, or send again.",
-}
-STATUS_ADVICE = {
-    SyncStatus.UNKNOWN: "No answer came, so it may be there already. Look in the CRM: if it is not there, send again; if it is, keep it out or delete one.",
-    SyncStatus.GONE: "It was deleted there. Send again to make it anew, or keep the task out of this CRM.",
-    SyncStatus.CONFLICT: "It was changed there as well. Send again to bring our side there.",
 }
 
 
@@ -81,10 +64,8 @@ def badges(
 
 def advice(link: PushedLink) -> str:
     """Return what a person can do about the counterpart, "" when nothing is asked of anybody."""
-    if standing(link) is not Standing.NEEDS_A_PERSON:
-        return ""
-    special = STATUS_ADVICE.get(SyncStatus(link.sync_status))
-    return special or ADVICE.get(link.last_error_code, ADVICE[""])
+    remedy = remedy_of(link)
+    return remedy.remedy if remedy else ""
 
 
 def moment(value: datetime | None, *, with_seconds: bool = False) -> str:

@@ -20,7 +20,7 @@ from unfold.decorators import display
 
 from crmhub import services
 from crmhub.admin.badges import ago, counted, moment
-from crmhub.admin.capability_page import capability_groups
+from crmhub.admin.capability_page import capability_groups, comparison
 from crmhub.admin.connection_form import ConnectionForm
 from crmhub.admin.connection_words import facts, filtered, health_badge, is_app
 from crmhub.admin.past import ReadOnlyPast
@@ -44,6 +44,7 @@ class ConnectionAdmin(ReadOnlyPast):
     ordering: Any = ("disconnected_at", "name")
     actions = ()
     search_fields = ("name",)
+    list_before_template = "admin/crmhub/connection/above_list.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         """Return the accounts without their secrets."""
@@ -112,6 +113,7 @@ class ConnectionAdmin(ReadOnlyPast):
             path("<uuid:pk>/pause/", view(require_POST(self.pause_view)), name="crmhub_connection_pause"),
             path("<uuid:pk>/resume/", view(require_POST(self.resume_view)), name="crmhub_connection_resume"),
             path("<uuid:pk>/disconnect/", view(self.disconnect_view), name="crmhub_connection_disconnect"),
+            path("capabilities/", view(self.comparison_view), name="crmhub_connection_comparison"),
             path(
                 "capabilities/<slug:provider>/",
                 view(self.capabilities_view),
@@ -255,6 +257,13 @@ class ConnectionAdmin(ReadOnlyPast):
         return self._page(
             request, "capabilities", f"What {can.label} can hold", can=can, groups=capability_groups(can)
         )
+
+    def comparison_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what every CRM can hold and do, side by side."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        labels, groups = comparison()
+        return self._page(request, "comparison", "What the CRMs can hold", labels=labels, groups=groups)
 
     def _do(self, request: HttpRequest, pk: UUID, act: Any) -> HttpResponse:
         row = self.object_or_404(request, pk)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from crmhub.admin.badges import Badge, advice, badge, moment
 from crmhub.models import Attempt, Connection, PushedLink, Task, TaskLink
 from crmhub.queries.connections import live_connections
+from crmhub.queries.remedies import Act, Remedy, remedy_of
 from crmhub.queries.sync import Standing, provider_label, short_names
 
 
@@ -24,6 +25,8 @@ class LinkRow:
     since: str
     trouble: str
     advice: str
+    act: str
+    act_url: str
     waits_for: str
     waits_for_url: str
     url: str
@@ -59,12 +62,15 @@ def _row(link: Any, drawn: Badge, *, may_act: bool) -> LinkRow:
     is_live = link.connection.is_live
     is_out = stands is Standing.OFF
     waits = getattr(link, "awaits_contact", None) if stands is Standing.WAITING else None
+    remedy = remedy_of(link)
     return LinkRow(
         link=link,
         badge=drawn,
         since=moment(link.status_since),
         trouble=link.last_error if stands is not Standing.IN_SYNC else "",
         advice=advice(link),
+        act=remedy.act.button if remedy else "",
+        act_url=_where_to_act(link, remedy),
         waits_for=str(waits.contact) if waits else "",
         waits_for_url=reverse("admin:crmhub_contact_change", args=[waits.contact_id]) if waits else "",
         url=safe_url(link.external_url),
@@ -72,6 +78,18 @@ def _row(link: Any, drawn: Badge, *, may_act: bool) -> LinkRow:
         may_keep_out=may_act and is_live and not is_out and hasattr(link, "task_id"),
         may_add=may_act and is_live and is_out,
     )
+
+
+def _where_to_act(link: Any, remedy: Remedy | None) -> str:
+    """Return the page on which the remedy is applied; "" where that is this page, or nothing is to be done."""
+    if remedy is None:
+        return ""
+    if remedy.act in (Act.TEST_CONNECTION, Act.REAUTHORISE):
+        return reverse("admin:crmhub_connection_change", args=[link.connection_id])
+    contact = getattr(link, "awaits_contact", None)
+    if remedy.act is Act.CHOOSE_CONTACT and contact is not None:
+        return reverse("admin:crmhub_contact_change", args=[contact.contact_id])
+    return ""
 
 
 def safe_url(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +21,10 @@ from unfold.decorators import display
 from crmhub import services
 from crmhub.admin.badges import badge_column, moment, refreshed_badges
 from crmhub.admin.due import DueTime, MomentField, MomentWidget
+from crmhub.admin.effects import effects_panel
 from crmhub.admin.panels import attempts_panel, links_panel
 from crmhub.admin.past import ReadOnlyPast
+from crmhub.admin.preview_page import preview_view
 from crmhub.admin.proxies import DeletedTask
 from crmhub.admin.task_actions import TASK_ACTIONS, follow, restore
 from crmhub.admin.task_filters import TASK_FILTERS, AssigneeFilter, is_unfinished_list, person_name, views
@@ -137,8 +140,10 @@ class TaskPages(ReadOnlyPast):
 
     def panels(self, request: HttpRequest, task: Task) -> dict[str, Any]:
         """Return what the page shows around the form."""
+        links = links_of_task(task)
         return {
-            **links_panel(task, links_of_task(task), may_act=self.has_replay_permission(request)),
+            **links_panel(task, links, may_act=self.has_replay_permission(request)),
+            "effects": effects_panel(links),
             "attempts": attempts_panel(latest_attempts_of_task(task.pk)),
             "journal_url": f"{reverse('admin:crmhub_attempt_changelist')}?task={task.pk}",
         }
@@ -209,6 +214,7 @@ class TaskAdmin(TaskPages):
         view = self.admin_site.admin_view
         return [
             path("<uuid:pk>/links/", view(self.links_view), name="crmhub_task_links"),
+            path("<uuid:pk>/preview/", view(partial(preview_view, self)), name="crmhub_task_preview"),
             path(
                 "<uuid:pk>/links/<uuid:link>/<str:what>/",
                 view(require_POST(self.act_on_link)),

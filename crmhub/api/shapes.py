@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from crmhub.api.fields import DUE_SCHEMA, Moment, write_due
 from crmhub.models import Connection, Contact, Record, SyncStatus, Task, TaskLink
+from crmhub.queries.remedies import Act, remedy_of
 from crmhub.queries.sync import exact_status
 
 STATUSES = [*SyncStatus.values, "sending"]
@@ -54,6 +55,22 @@ class LossShape(serializers.Serializer[Any]):
     note = serializers.CharField(read_only=True, help_text='What became of it, in words: "has no priority".')
 
 
+@extend_schema_serializer(component_name="Effect")
+class EffectShape(serializers.Serializer[Any]):
+    """What became of one field or association that was asked of a CRM."""
+
+    field = serializers.CharField(read_only=True, help_text="The task's field.")
+    outcome = serializers.ChoiceField(
+        choices=["applied", "altered", "dropped", "not_supported", "not_told", "not_sent"],
+        read_only=True,
+        help_text="`altered` and `dropped` were not to be expected; `not_supported` is what the CRM cannot hold; `not_told`: it did not say; "
+        "`not_sent`: the hub does not know the id there.",
+    )
+    asked = serializers.CharField(read_only=True, help_text="The value, cut; ids are those at the CRM.")
+    there = serializers.CharField(read_only=True, help_text="What the CRM said it holds.")
+    note = serializers.CharField(read_only=True)
+
+
 @extend_schema_serializer(component_name="TaskLinkDetails")
 class LinkDetailsShape(LinkShape):
     """How one task stands at one connection, with since when and what comes next."""
@@ -70,6 +87,26 @@ class LinkDetailsShape(LinkShape):
         read_only=True, help_text="The version known to be there; 0: none yet, -1: not known."
     )
     losses = LossShape(many=True, read_only=True, help_text="What the CRM could not hold.")
+    remedy = serializers.SerializerMethodField(
+        help_text="What a person can do about it, in words; empty when nothing is asked of anybody."
+    )
+    action = serializers.SerializerMethodField(help_text="The same in one word.")
+    effects = EffectShape(
+        many=True,
+        read_only=True,
+        help_text="Field by field, what was last asked and what the CRM said it holds.",
+    )
+
+    def get_remedy(self, link: TaskLink) -> str:
+        """Return what to do."""
+        remedy = remedy_of(link)
+        return remedy.remedy if remedy else ""
+
+    @extend_schema_field(serializers.ChoiceField(choices=[act.value for act in Act]))
+    def get_action(self, link: TaskLink) -> str:
+        """Return which button applies it."""
+        remedy = remedy_of(link)
+        return (remedy.act if remedy else Act.NOTHING).value
 
 
 class LinksShape(serializers.Serializer[Any]):

@@ -36,6 +36,7 @@ class Attempt(models.Model):
     status_code = models.PositiveSmallIntegerField(null=True, blank=True)
     detail = models.CharField(max_length=1000, blank=True)
     decision = models.CharField(max_length=300, blank=True)
+    effects = models.JSONField(default=list, blank=True)
     request = models.TextField(blank=True)
     response = models.TextField(blank=True)
 

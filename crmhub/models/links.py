@@ -164,13 +164,15 @@ class ContactLink(PushedLink):
 class TaskLink(PushedLink):
     """The counterpart of a task at a connection.
 
-    `awaits_contact` is the link of a contact that must be there first, or that would be added to the task once it is.
+    `awaits_contact` is the link of a contact that must be there first, or that would be added to the task once it is. `effects` is, field by
+    field, what was last asked and what the CRM said it holds, in the form of an attempt's.
     """
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="links", db_index=False)
     awaits_contact = models.ForeignKey(
         ContactLink, models.SET_NULL, null=True, blank=True, related_name="awaited_by", editable=False
     )
+    effects = models.JSONField(default=list, blank=True, editable=False)
 
     class Meta:
         indexes = _pushed_link_rules("task_link", "task")["indexes"]

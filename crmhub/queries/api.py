@@ -25,6 +25,7 @@ from crmhub.models import (
 
 # What the engine keeps for itself can be long, and the API does not show it.
 _KEPT_BACK = ("ancestor", "candidates", "retired")
+_ONLY_IN_DETAIL = ("losses", "effects")
 
 
 def tasks_for_reading() -> QuerySet[Task]:
@@ -38,7 +39,7 @@ def tasks_for_reading() -> QuerySet[Task]:
                 "task_records",
                 queryset=TaskRecord.objects.annotate(kind=F("record__kind")).order_by("position", "id"),
             ),
-            Prefetch("links", queryset=links_for_reading()),
+            Prefetch("links", queryset=links_for_reading().defer(*_KEPT_BACK, *_ONLY_IN_DETAIL)),
         )
     )
 

@@ -14,11 +14,12 @@ def attempt_rows(attempts: QuerySet[Attempt], *, with_wire: bool) -> QuerySet[At
     attempts = attempts.select_related("connection", "task_link__task", "contact_link__contact").defer(
         "connection__sealed_secrets",
         "task_link__ancestor",
+        "task_link__effects",
         "task_link__task__body",
         "task_link__task__search_text",
         "contact_link__ancestor",
     )
-    return attempts if with_wire else attempts.defer("request", "response")
+    return attempts if with_wire else attempts.defer("effects", "request", "response")
 
 
 def latest_attempts_of_task(task_id: UUID, *, most: int = 20) -> list[Attempt]:
@@ -26,6 +27,6 @@ def latest_attempts_of_task(task_id: UUID, *, most: int = 20) -> list[Attempt]:
     return list(
         Attempt.objects.filter(task_link__task_id=task_id)
         .select_related("connection")
-        .defer("request", "response", "connection__sealed_secrets")
+        .defer("effects", "request", "response", "connection__sealed_secrets")
         .order_by("-id")[:most]
     )

@@ -59,7 +59,7 @@ def live_task_links() -> QuerySet[TaskLink]:
     return (
         TaskLink.objects.filter(connection__disconnected_at__isnull=True)
         .select_related("connection")
-        .defer("ancestor", "candidates", "retired", "losses")
+        .defer("ancestor", "candidates", "retired", "losses", "effects")
         .order_by("connection__provider", "connection__name")
     )
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 from crmhub.sync.authorise import NotLetIn, let_in, page_to_agree_at, redirect_uri
 from crmhub.sync.checkup import Checkup, check_connection
 from crmhub.sync.losses import expected_losses
+from crmhub.sync.preview import Preview, preview_task
 from crmhub.sync.push import Pushed, push_due
 from crmhub.sync.sweep import sweep
 
 __all__ = [
     "Checkup",
     "NotLetIn",
+    "Preview",
     "Pushed",
     "check_connection",
     "expected_losses",
     "let_in",
     "page_to_agree_at",
+    "preview_task",
     "push_due",
     "redirect_uri",
     "sweep",

@@ -13,6 +13,7 @@ from crmhub.models import Connection, ContactLink, TaskLink
 from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import PaceGate
 from crmhub.sync.health import is_tried_again, note_refused
+from crmhub.sync.prepare import Prepared, prepare
 from crmhub.sync.tokens import keep_access
 from providers.errors import ProviderError, Unauthorized
 from providers.types import Identity
@@ -26,21 +27,30 @@ CLOCK_TOLERANCE = (
 
 @dataclass(frozen=True)
 class Checkup:
-    """How a connection is, in words: who we are there, what we may do, what is left of the limits; or what is wrong."""
+    """How a connection is, in words: who we are there, what we may do, what is left of the limits; or what is wrong.
+
+    `could_install` is what the account lacks and the hub could make there; `installed` and `not_installed` what came of making it, where that was asked for.
+    """
 
     is_well: bool
     lines: tuple[str, ...] = ()
     error: str = ""
+    could_install: tuple[str, ...] = ()
+    installed: tuple[str, ...] = ()
+    not_installed: tuple[str, ...] = ()
 
 
-def check_connection(connection: Connection, *, now: datetime | None = None) -> Checkup:
-    """Ask the CRM who we are there, make the account ready, and remember the answer on the connection. Never raises for the vendor's sake.
+def check_connection(
+    connection: Connection, *, install: bool = False, now: datetime | None = None
+) -> Checkup:
+    """Ask the CRM who we are there and whether the account is ready, and remember the answer on the connection. Never raises for the vendor's sake.
 
-    Refused credentials are noted; accepted ones end a wait for re-authorisation, and what was parked for want of a scope is owed again.
+    Changes something in the account (a custom property) only the first time, and with `install`. Refused credentials are noted; accepted ones end a wait for re-authorisation, and what was parked for want of a scope is owed again.
     """
     moment = now or database_now()
     try:
-        identity, learned = _asked(connection, now=now)
+        identity, made = _asked(connection, install=install, now=now)
+        learned = {**identity.learned, **made.learned}
     except SecretsUnreadable as error:
         return Checkup(is_well=False, error=str(error))
     except _Held as held:
@@ -62,7 +72,14 @@ def check_connection(connection: Connection, *, now: datetime | None = None) -> 
         now=moment,
     )
     _try_forbidden_again(connection, now=moment)
-    return Checkup(is_well=True, lines=_in_words(connection, identity, learned))
+    known = {**connection.learned, **learned}
+    return Checkup(
+        is_well=True,
+        lines=_in_words(connection, identity, known),
+        could_install=made.held_back,
+        installed=made.installed,
+        not_installed=made.refused,
+    )
 
 
 class _Held(Exception):
@@ -73,26 +90,26 @@ class _Held(Exception):
         self.error = error
 
 
-def _asked(connection: Connection, *, now: datetime | None) -> tuple[Identity, dict[str, object]]:
+def _asked(connection: Connection, *, install: bool, now: datetime | None) -> tuple[Identity, Prepared]:
     """Return what the account tells. A token that it refuses although its time is not over is renewed, once."""
     try:
-        return _ask(connection, now=now)
+        return _ask(connection, install=install, now=now)
     except Unauthorized as error:
         if not is_tried_again(connection):
             raise
         note_refused(connection, error.detail, now=now or database_now())
         connection.refresh_from_db()
-        return _ask(connection, now=now)
+        return _ask(connection, install=install, now=now)
 
 
-def _ask(connection: Connection, *, now: datetime | None) -> tuple[Identity, dict[str, object]]:
+def _ask(connection: Connection, *, install: bool, now: datetime | None) -> tuple[Identity, Prepared]:
     if (error := keep_access(connection, now=now)) is not None:
         raise _Held(error)
-    provider, _ = provider_for(
+    provider, recorder = provider_for(
         connection, gate=PaceGate(connection.pk, limits_of(connection), lane=0, now=now)
     )
     identity = provider.check()
-    return identity, {**identity.learned, **provider.prepare()}
+    return identity, prepare(provider, recorder, may_install=install or not connection.learned)
 
 
 def _note_trouble(connection: Connection, error: ProviderError, *, now: datetime) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from crmhub.models import Lane
 from crmhub.sync import pace
 from providers.capabilities import Limit
 from providers.errors import NotSent
@@ -45,6 +46,8 @@ def _running_clock() -> float:
 class PaceGate:
     """The gate of one operation. `reserved` are delays of slots that are its own already, measured from `reserved_at` (monotonic; now)."""
 
+    ahead = FOR_A_SECOND_REQUEST
+
     def __init__(
         self,
         connection_id: UUID,
@@ -77,7 +80,7 @@ class PaceGate:
         slots = pace.reserve(
             self._connection_id,
             self._limits,
-            ahead=FOR_A_SECOND_REQUEST,
+            ahead=self.ahead,
             lane=self._lane,
             budget=request.budget,
             now=self._now,
@@ -110,3 +113,28 @@ class PaceGate:
         seconds = moment - time.monotonic()
         if seconds > 0:
             time.sleep(seconds)
+
+
+class SpareGate(PaceGate):
+    """The gate of something that may as well be left undone: one request, now or never, out of what nobody else needs of the rate."""
+
+    ahead = 0.0
+
+    def __init__(
+        self,
+        connection_id: UUID,
+        limits: Iterable[Limit],
+        *,
+        window: SendWindow,
+        now: datetime | None = None,
+    ) -> None:
+        """`window` is that of the claim under which it is asked."""
+        super().__init__(connection_id, limits, lane=Lane.BACKFILL, window=window, now=now)
+        self._is_used = False
+
+    def before_request(self, request: Request) -> None:
+        """Let the first request pass if its slot is now. Raises `NotSent` for any other."""
+        if self._is_used:
+            raise NotSent("It would have taken a second request.")
+        self._is_used = True
+        super().before_request(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -28,16 +28,31 @@ from providers.types import RECORD_FIELDS, Field, Linked, Person, Priority, Remo
 Row = TypeVar("Row", TaskContact, TaskRecord)
 AnyLink = TypeVar("AnyLink")
 
+NOBODY: Mapping[Any, str] = {}
 FIELD_OF_KIND = {str(kind): name for name, kind in RECORD_FIELDS.items()}
 
 
-def read_tasks(connection: Connection, links: Sequence[TaskLink]) -> dict[UUID, WantedTask]:
-    """Return, by link id, how each task should stand at this connection. A constant number of queries."""
+def read_tasks(
+    connection: Connection,
+    links: Sequence[TaskLink],
+    *,
+    arrivals: Mapping[UUID, str] = NOBODY,
+    owners_found: Mapping[Any, str] = NOBODY,
+) -> dict[UUID, WantedTask]:
+    """Return, by link id, how each task should stand at this connection. A constant number of queries.
+
+    `arrivals` are external ids by contact link, `owners_found` by user, to be taken for known though they are not stored: what a preview assumes.
+    """
     ids = [link.task_id for link in links]
     tasks = {task.pk: task for task in Task.objects.filter(pk__in=ids).select_related("assignee")}
     people = _contacts(connection, tasks)
     records = _records(connection, tasks)
     owners = _owners(connection, tasks.values())
+    for _, link in (pair for pairs in people.values() for pair in pairs):
+        if link is not None and link.pk in arrivals:
+            link.external_id = arrivals[link.pk]
+    for user_id, external_id in owners_found.items():
+        owners[user_id] = OwnerLink(connection=connection, user_id=user_id, external_id=external_id)
     return {
         link.pk: wanted_task(
             connection,
@@ -82,6 +97,8 @@ def wanted_task(
         draft=projection.draft,
         losses=(*projection.losses, *losses),
         awaited=awaited,
+        whole=draft,
+        unsent=tuple(losses),
     )
 
 

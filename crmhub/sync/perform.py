@@ -15,7 +15,8 @@ from django.db import connection as database
 
 from crmhub.models import Connection
 from crmhub.sync.credentials import limits_of, provider_for
-from crmhub.sync.gate import PaceGate, SendWindow
+from crmhub.sync.gate import PaceGate, SendWindow, SpareGate
+from crmhub.sync.readback import read_back
 from crmhub.sync.values import (
     Complete,
     Create,
@@ -64,6 +65,7 @@ class Answered:
     """How one item ended: what the vendor holds now, or the error; None and None is a success without content.
 
     `started` and `ended` are the local monotonic times of the call; `ask_again_in` the seconds until its slot, if it was not sent.
+    `read_back` is what a second look directly after a write told, for the fields that its answer left out; `looks` how that went over the wire.
     """
 
     remote: RemoteTask | RemoteContact | None = None
@@ -72,6 +74,8 @@ class Answered:
     started: float = 0.0
     ended: float = 0.0
     ask_again_in: float | None = None
+    read_back: RemoteTask | None = None
+    looks: tuple[Exchange, ...] = ()
 
 
 @dataclass
@@ -150,6 +154,8 @@ def perform(
             now=now,
         )
         _make(connection, call, gate)
+        if len(call.items) == 1:
+            _look_back(connection, call, SpareGate(connection.pk, limits, window=window, now=now))
 
     if len(calls) == 1:
         make(calls[0])
@@ -184,6 +190,15 @@ def _make(connection: Connection, call: Call, gate: PaceGate) -> None:
         )
 
 
+def _look_back(connection: Connection, call: Call, gate: SpareGate) -> None:
+    [item] = call.items
+    answer = call.answers[item.link.id]
+    if not isinstance(answer.remote, RemoteTask) or not isinstance(item.wanted, WantedTask):
+        return
+    seen, looks = read_back(connection, item.link, item.wanted, item.action, answer.remote, gate=gate)
+    call.answers[item.link.id] = replace(answer, read_back=seen, looks=looks)
+
+
 def _unforeseen(action: Remote, exchanges: Sequence[Exchange]) -> ProviderError:
     """Return what an error of our own means: if a write may have gone out, its outcome is unknown."""
     detail = "An error in the hub itself; it is in the log, and a change of the code is due."
@@ -193,8 +208,12 @@ def _unforeseen(action: Remote, exchanges: Sequence[Exchange]) -> ProviderError:
 def _ask(provider: Provider, items: Sequence[Item]) -> list[Answered]:
     if len(items) > 1:
         return _ask_batch(provider, items)
-    item = items[0]
-    return [Answered(remote=_ASK[type(item.action)](provider, item))]
+    return [Answered(remote=ask(provider, items[0]))]
+
+
+def ask(provider: Provider, item: Item) -> RemoteTask | RemoteContact | None:
+    """Make the provider's one call for this item; raises any `ProviderError`."""
+    return _ASK[type(item.action)](provider, item)
 
 
 def _ask_batch(provider: Provider, items: Sequence[Item]) -> list[Answered]:

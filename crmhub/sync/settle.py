@@ -20,7 +20,6 @@ from crmhub.sync.perform import Answered
 from crmhub.sync.values import Action, Create, LinkState, Remote, WantedContact, WantedTask
 from crmhub.sync.verdict import Case, Verdict, parked
 from providers.errors import Unauthorized
-from providers.types import Exchange
 
 
 @dataclass
@@ -125,7 +124,8 @@ def _write(model: Any, row: PushedLink, piece: Piece, *, now: datetime) -> None:
     if changes.get("sync_status", row.sync_status) != row.sync_status:
         changes["status_since"] = now
     if isinstance(row, ContactLink):
-        changes.pop("awaits_contact_id", None)
+        for name in ("awaits_contact_id", "effects"):
+            changes.pop(name, None)
     if row.owed_again and (row.pushed_version == -1 or (piece.row.ancestor and not row.ancestor)):
         # A late worker or a replay forgot what was agreed while this claim was out: it stays forgotten.
         changes["ancestor"] = {}
@@ -174,28 +174,31 @@ def _finish_attempts(pieces: Sequence[Piece], *, now: datetime) -> None:
         attempt.outcome = piece.verdict.outcome
         attempt.detail = piece.verdict.detail[:1000]
         attempt.decision = piece.verdict.decision[:300]
+        attempt.effects = [effect.as_row() for effect in piece.verdict.effects]
         if piece.answer:
-            attempt.request, attempt.response, attempt.status_code = _shown(
-                piece.answer.exchanges, piece.place
-            )
+            attempt.request, attempt.response, attempt.status_code = _shown(piece.answer, piece.place)
         attempts.append(attempt)
     Attempt.objects.bulk_update(
         attempts,
-        ["ended_at", "outcome", "detail", "decision", "request", "response", "status_code"],
+        ["ended_at", "outcome", "detail", "decision", "effects", "request", "response", "status_code"],
         batch_size=50,
     )
 
 
-def _shown(exchanges: Sequence[Exchange], place: tuple[int, int]) -> tuple[str, str, int | None]:
-    """Return request, answer and status as an attempt keeps them; of a batch, the first item's attempt has the bodies."""
+def _shown(answer: Answered, place: tuple[int, int]) -> tuple[str, str, int | None]:
+    """Return request, answer and status as an attempt keeps them; of a batch, the first item's attempt has the bodies.
+
+    A look after a write is shown behind it; the status is the write's.
+    """
     number, of = place
     asked, answered = [], []
-    for one in exchanges:
+    for one in (*answer.exchanges, *answer.looks):
         line = f"{one.method} {one.url}" + (f" (item {number} of {of})" if of > 1 else "")
         asked.append(f"{line}\n{one.request_body}".rstrip() if number == 1 else line)
         head = f"{one.status or 'no answer'} after {one.milliseconds} ms"
         answered.append(f"{head}\n{one.response_body}".rstrip() if number == 1 else head)
-    return "\n\n".join(asked), "\n\n".join(answered), exchanges[-1].status if exchanges else None
+    status = answer.exchanges[-1].status if answer.exchanges else None
+    return "\n\n".join(asked), "\n\n".join(answered), status
 
 
 def _note_connection(connection: Connection, verdicts: Sequence[Verdict], *, now: datetime) -> None:

@@ -18,23 +18,52 @@ from crmhub.sync.values import (
     LinkState,
     Look,
     Nothing,
+    Remote,
     Reopen,
     Update,
     UpdateContact,
     WantedContact,
     WantedTask,
 )
-from crmhub.sync.verdict import Case, Verdict, answered, forgiven, in_step, losses_of, released
-from crmhub.sync.verify import effects
+from crmhub.sync.verdict import (
+    Case,
+    Verdict,
+    answered,
+    effects_of_task,
+    forgiven,
+    in_step,
+    losses_of,
+    released,
+)
+from crmhub.sync.verify import Effect, asked_by, effects
 from providers.projection import Loss
 from providers.types import Field, RemoteContact, RemoteTask, TaskStatus, canonical
 
 
 def succeeded(case: Case, remote: RemoteTask | RemoteContact | None) -> Verdict:
+    case = dataclasses.replace(case, effects=_effects(case, remote))
     changes = _SUCCESS[type(case.action)](case, remote)
     # A contact that was established may have been there before: what it holds is not known, so it was not written.
     moved = isinstance(case.action, EstablishContact)
-    return Verdict(changes, is_well=True, contact_moved=moved, decision=_what_next(changes))
+    return Verdict(
+        changes, effects=case.effects, is_well=True, contact_moved=moved, decision=_what_next(changes)
+    )
+
+
+def _effects(case: Case, remote: RemoteTask | RemoteContact | None) -> tuple[Effect, ...]:
+    if not isinstance(case.wanted, WantedTask) or not isinstance(case.action, Remote):
+        return ()
+    asked = asked_by(case.action, case.capabilities)
+    if not asked or not isinstance(remote, RemoteTask):
+        return ()
+    return effects(
+        case.wanted,
+        remote,
+        asked=asked,
+        can=case.capabilities,
+        before={} if isinstance(case.action, Create) else case.link.ancestor,
+        read_back=case.answer.read_back if case.answer else None,
+    )
 
 
 def _what_next(changes: Mapping[str, Any]) -> str:
@@ -83,16 +112,16 @@ def _written(
         may_land_until=None,
         ancestor=agreed,
     )
-    seen = effects(case.wanted.draft, remote, asked=asked, capabilities=case.capabilities)
     changes = {
         "external_id": link.external_id,
         "external_parent_id": link.external_parent_id,
         "ancestor": agreed,
         "last_write_at": case.ended_at,
+        "effects": [effect.as_row() for effect in effects_of_task(case)],
     }
     if remote.url:
         changes["external_url"] = remote.url
-    return {**continued(case, link, losses=(*losses_of(case), *seen)), **changes}
+    return {**continued(case, link, losses=losses_of(case)), **changes}
 
 
 def continued(case: Case, link: LinkState, *, losses: tuple[Loss, ...]) -> dict[str, Any]:

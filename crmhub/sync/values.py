@@ -28,6 +28,7 @@ class LinkState:
     retired: tuple[RemoteRef, ...]
     failures: int = 0
     deletion_sent: bool = False
+    effects: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def of(cls, link: PushedLink) -> LinkState:
@@ -43,6 +44,7 @@ class LinkState:
             retired=tuple(RemoteRef(one["id"], one.get("parent_id", "")) for one in link.retired),
             failures=link.failures,
             deletion_sent=link.deletion_sent,
+            effects=tuple(getattr(link, "effects", ())),
         )
 
     @property
@@ -69,7 +71,11 @@ class AwaitedContact:
 
 @dataclass(frozen=True)
 class WantedTask:
-    """A task as it should stand at one CRM, read after the claim was won."""
+    """A task as it should stand at one CRM, read after the claim was won.
+
+    `draft` is what the CRM can hold of it, `whole` the task before anything was left out. `unsent` is what the hub does not know the id of
+    there; it is among the `losses` too.
+    """
 
     version: int
     is_deleted: bool
@@ -77,6 +83,8 @@ class WantedTask:
     draft: TaskDraft
     losses: tuple[Loss, ...]
     awaited: tuple[AwaitedContact, ...] = ()
+    whole: TaskDraft | None = None
+    unsent: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True)

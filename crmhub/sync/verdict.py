@@ -11,6 +11,7 @@ from typing import Any
 from crmhub.models import SyncStatus
 from crmhub.sync.perform import Answered
 from crmhub.sync.values import Action, LinkState, WantedContact, WantedTask
+from crmhub.sync.verify import Effect, losses_in, standing
 from providers.capabilities import Capabilities
 from providers.errors import ProviderError
 from providers.projection import Loss
@@ -20,8 +21,9 @@ from providers.projection import Loss
 class Case:
     """All that a verdict is made from. `is_owed` says that the task changed since it was read, or is owed for another reason.
 
-    `previous_mark` is `may_land_until` as it was before this claim; `mark` as this claim set it (None: it set none). `sent_at` and `ended_at` are when the call began and was over,
-    by the database's clock. `is_renewed`: credentials that were refused are others by now, or are renewed without a person.
+    `effects` is what became of the fields that were written. `previous_mark` is `may_land_until` as it was before this claim; `mark` as
+    this claim set it (None: it set none). `sent_at` and `ended_at` are when the call began and was over, by the database's clock.
+    `is_renewed`: credentials that were refused are others by now, or are renewed without a person.
     """
 
     link: LinkState
@@ -41,11 +43,12 @@ class Case:
     landing: timedelta
     is_renewed: bool = False
     chance: random.Random | None = None
+    effects: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What to write. `changes` are columns of the link; `outcome`, `detail` and `decision` go into the attempt.
+    """What to write. `changes` are columns of the link; `outcome`, `detail`, `decision` and `effects` go into the attempt.
 
     The rest concerns the connection: whether the vendor answered, was unwell, wants to be left alone, refused our credentials, or an operation.
     `contact_moved`: a contact arrived there or failed to, so the tasks that point at it are to be looked at again.
@@ -55,6 +58,7 @@ class Verdict:
     outcome: str = "ok"
     detail: str = ""
     decision: str = ""
+    effects: tuple[Effect, ...] = ()
     is_well: bool = False
     is_unwell: bool = False
     leave_alone_for: timedelta | None = None
@@ -103,13 +107,23 @@ def in_step(case: Case, *, losses: tuple[Loss, ...], external_id: str) -> dict[s
         "due_at": case.now if case.is_owed else None,
         "sync_status": SyncStatus.PENDING if case.is_owed else SyncStatus.IN_SYNC,
         "last_success_at": case.now,
-        "losses": [{"field": str(loss.field), "note": loss.note} for loss in losses],
     }
     if isinstance(case.wanted, WantedTask):
+        seen = effects_of_task(case) if external_id else ()
+        losses = (*losses, *losses_in(seen))
+        changes["effects"] = [effect.as_row() for effect in seen]
         # A contact that is still to come would be added to the task: its arrival owes a push.
         coming = [one.link_id for one in case.wanted.awaited if one.link_id] if external_id else []
         changes["awaits_contact_id"] = coming[0] if coming else None
+    changes["losses"] = [{"field": str(loss.field), "note": loss.note} for loss in losses]
     return changes
+
+
+def effects_of_task(case: Case) -> tuple[Effect, ...]:
+    """Return the lines "what was asked / what is there" of the whole task after this case."""
+    assert isinstance(case.wanted, WantedTask)
+    old = [Effect.of_row(row) for row in case.link.effects]
+    return standing(old, case.effects, case.wanted, case.capabilities)
 
 
 def parked(case: Case, status: SyncStatus, code: str, why: str) -> dict[str, Any]:
@@ -141,6 +155,7 @@ def new_generation(case: Case, *, keep_old: bool) -> dict[str, Any]:
         "ancestor": {},
         "retired": retired,
         "last_write_at": None,
+        "effects": [],
         "due_at": case.now,
         "sync_status": SyncStatus.PENDING,
     }

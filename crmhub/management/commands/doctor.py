@@ -12,7 +12,8 @@ from crmhub.clock import database_now
 from crmhub.management.base import HubCommand, find_connection, trouble_with_redis
 from crmhub.models import Connection
 from crmhub.queries.connections import Tally, tallies
-from crmhub.sync import check_connection
+from crmhub.queries.remedies import remedies_at
+from crmhub.sync import Checkup, check_connection
 
 # A push that is owed for longer than this is not on its way: no worker runs, or the CRM cannot be reached.
 LATE_AFTER = 600.0  # seconds
@@ -23,15 +24,21 @@ class Command(HubCommand):
 
     help = (
         "Asks the CRM of each connection who we are there and what is left of its limits, and tells what is owed and what waits for a person. "
-        "Exit status 1 when something is wrong."
+        "Changes nothing at the CRMs unless --fix is given. Exit status 1 when something is wrong."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take one connection, or none for all."""
         parser.add_argument("connection", nargs="?", help="its name or id; without it all are examined")
+        parser.add_argument(
+            "--fix",
+            action="store_true",
+            help="install what an account lacks and the hub can make there, and say what the CRM did not allow",
+        )
 
-    def handle(self, *_: Any, connection: str | None, **__: Any) -> None:
+    def handle(self, *_: Any, connection: str | None, fix: bool, **__: Any) -> None:
         """Examine and tell."""
+        self._may_fix = fix
         chosen = [find_connection(connection)] if connection else _live()
         self._wrong = 0
         self._examine_the_hub()
@@ -53,15 +60,26 @@ class Command(HubCommand):
         if connection.disconnected_at is not None:
             self._tell(f"disconnected on {connection.disconnected_at:%Y-%m-%d}; its links are history")
             return
-        checkup = check_connection(connection)
+        checkup = check_connection(connection, install=self._may_fix)
         if not checkup.is_well:
             self._blame(checkup.error)
         for line in checkup.lines:
             # The one line of a checkup that reports a fault: its check passed all the same.
             (self._blame if "set it right" in line else self._tell)(line)
+        self._tell_of_repairs(checkup)
         connection.refresh_from_db()
         self._examine_switches(connection)
-        self._examine_links(tally, database_now())
+        self._examine_links(connection, tally, database_now())
+
+    def _tell_of_repairs(self, checkup: Checkup) -> None:
+        for one in checkup.could_install:
+            self._tell(f"could be fixed by --fix, which would send {one}")
+        for one in checkup.installed:
+            self._tell(f"fixed: {one}")
+        for one in checkup.not_installed:
+            self._tell(f"could not be fixed: {one}")
+        if self._may_fix and checkup.is_well and not (checkup.installed or checkup.not_installed):
+            self._tell("nothing to fix at this account")
 
     def _examine_switches(self, connection: Connection) -> None:
         if connection.paused_at is not None:
@@ -71,7 +89,7 @@ class Command(HubCommand):
         if connection.wait_until is not None and connection.wait_until > database_now():
             self._tell(f"not called before {connection.wait_until:%H:%M:%S} UTC: {connection.wait_reason}")
 
-    def _examine_links(self, tally: Tally, now: datetime) -> None:
+    def _examine_links(self, connection: Connection, tally: Tally, now: datetime) -> None:
         self._tell(
             f"tasks: {tally.in_sync} in sync, {tally.waiting} waiting, {tally.needs_a_person} need a person"
         )
@@ -79,6 +97,8 @@ class Command(HubCommand):
             self._tell(
                 f"contacts: {tally.contacts_waiting} waiting, {tally.contacts_needing_a_person} need a person"
             )
+        for count, remedy in remedies_at(connection.pk):
+            self._tell(f"{count} of those: {remedy.means} {remedy.remedy}")
         if tally.oldest is None:
             return
         is_late = (now - tally.oldest).total_seconds() > LATE_AFTER

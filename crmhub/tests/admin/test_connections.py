@@ -10,9 +10,11 @@ from django.test import Client
 from crmhub.crypto import seal
 from crmhub.models import ApiKey, Connection
 from crmhub.tests.admin.conftest import connect, save
+from providers.capabilities import Operation
 from providers.registry import codes
 from providers.simulator import Server
 from providers.simulator.__main__ import simulator_class
+from providers.types import Field
 
 pytestmark = pytest.mark.django_db
 NOWHERE = "http://127.0.0.1:9"  # nothing listens there, so that a check fails at once
@@ -321,3 +323,29 @@ class Running:
 
     def close(self):
         self.server.stop()
+
+
+def test_all_crms_are_compared_on_one_page_with_a_source_in_every_cell(browser):
+    assert "/admin/crmhub/connection/capabilities/" in browser.open("crmhub/connection/")
+
+    html = browser.open("crmhub/connection/capabilities/")
+
+    cells = [cell for _, rows in browser.page.context["groups"] for _, cells in rows for cell in cells]
+    assert len(cells) == len(codes()) * (len(Field) + len(Operation))
+    assert [cell for cell in cells if not (cell.source.startswith("https://") and cell.read_on)] == []
+    assert html.count("files a task under one contact") == 1
+
+
+def test_who_may_not_see_connections_sees_no_comparison(mallory, onlooker):
+    mallory.user_permissions.clear()
+
+    assert onlooker.client.get("/admin/crmhub/connection/capabilities/").status_code == 403
+
+
+def test_a_crms_own_page_tells_what_it_can_do_as_well_with_source_and_day(browser):
+    html = browser.open("crmhub/connection/capabilities/highlevel/")
+
+    assert "<h2>It can</h2>" in html
+    rows = [row for _, rows in browser.page.context["groups"] for row in rows]
+    assert len(rows) == len(Field) + len(Operation)
+    assert [row.what for row in rows if not (row.source and row.read_on)] == []

@@ -218,6 +218,55 @@ def test_an_account_that_is_not_there_is_told_with_those_that_are(account):
         run("doctor", "Other")
 
 
+def forget_the_property(account):
+    """Somebody deletes the hub's property in HubSpot's own screens."""
+    del account.simulator.records.properties["0-27"]["hub_task_key"]
+
+
+def test_a_plain_examination_changes_nothing_at_the_crm_and_says_what_could_be_fixed(account):
+    connect(account)
+    forget_the_property(account)
+    account.simulator.log.clear()
+
+    said = run("doctor", "Main").out
+
+    assert "could be fixed by --fix, which would send POST" in said
+    assert {one["method"] for one in account.simulator.log if "/properties" in one["path"]} == {"GET"}
+
+
+def test_what_an_account_lacks_is_installed_when_asked_for(account):
+    connect(account)
+    forget_the_property(account)
+
+    first, second = run("doctor", "Main", "--fix").out, run("doctor", "Main", "--fix").out
+
+    assert "fixed: POST" in first
+    assert "now known: key_is_unique = yes" in first
+    assert "nothing to fix at this account" in second
+    assert "could be fixed" not in run("doctor", "Main").out
+
+
+def test_what_the_crm_does_not_allow_is_said_with_its_words(account):
+    connect(account)
+    forget_the_property(account)
+    account.simulator.fail_next("status", "POST .*/properties/tasks", status=403, times=2)
+
+    said = run("doctor", "Main", "--fix").out
+
+    assert "could not be fixed: POST" in said
+    assert "answered 403" in said
+    assert Connection.objects.get().learned["key"] == "none"
+
+
+def test_what_waits_for_a_person_is_told_with_what_helps(account):
+    connect(account)
+    link = task_at(Connection.objects.get())
+    park(link)
+    TaskLink.objects.filter(pk=link.pk).update(last_error_code="rejected")
+
+    assert "1 of those: The CRM refused what is in it. Change what the CRM refused" in run("doctor").out
+
+
 # disconnect
 
 

@@ -27,10 +27,15 @@ class Hub:
         self.connections: dict[str, Connection] = {}
 
     def connect(
-        self, code: str, *, through: Callable[[str], str] = lambda url: url, **options: Any
+        self,
+        code: str,
+        *,
+        simulator: Simulator | None = None,
+        through: Callable[[str], str] = lambda url: url,
+        **options: Any,
     ) -> Simulator:
-        """Connect a fresh simulator of this CRM; returns it. `through` puts something between, and returns where that is."""
-        simulator = simulator_class(code)()
+        """Connect a fresh simulator of this CRM, or this one; returns it. `through` puts something between, and returns where that is."""
+        simulator = simulator or simulator_class(code)()
         server = Server(simulator).start()
         self.servers[code] = server
         settings = {**simulator.setting, **options.pop("settings", {})}

@@ -1,0 +1,255 @@
+"""The failure catalogue: what each reason for not being in step means, what is to be done about it, and by which button.
+
+One table for the task page, the attempt's page, the API and `doctor`; docs/failures.md shows it, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from django.db.models import Count
+
+from crmhub.models import Attempt, ContactLink, PushedLink, SyncStatus, TaskLink
+from crmhub.queries.sync import Standing, standing, standing_so
+from providers import errors
+from providers.errors import ProviderError
+
+
+class Act(StrEnum):
+    """What a person does about it; the value is the API's word."""
+
+    NOTHING = "nothing"
+    SEND_AGAIN = "send_again"
+    TEST_CONNECTION = "check_connection"
+    REAUTHORISE = "reauthorise"
+    CHOOSE_CONTACT = "choose_contact"
+    EDIT_TASK = "edit_task"
+
+    @property
+    def button(self) -> str:
+        """Return what is on the button, "" where there is none to press."""
+        return _BUTTONS[self]
+
+
+_BUTTONS = {
+    Act.NOTHING: "",
+    Act.SEND_AGAIN: "Send again",
+    Act.TEST_CONNECTION: "Test connection",
+    Act.REAUTHORISE: "Renew the credentials",
+    Act.CHOOSE_CONTACT: "Choose the contact",
+    Act.EDIT_TASK: "Edit the task",
+}
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One row of the catalogue. `kind` is the error behind it, None for a reason of the hub's own."""
+
+    code: str
+    kind: type[ProviderError] | None
+    means: str
+    remedy: str
+    act: Act
+
+
+# By the code of an error, or of what parked the link.
+CATALOGUE: tuple[Remedy, ...] = (
+    Remedy(
+        "transient",
+        errors.Transient,
+        "The CRM or the way to it was unwell; nothing arrived there.",
+        "It is tried again by itself. After a day of that it waits for you: look whether the CRM works, then send again.",
+        Act.SEND_AGAIN,
+    ),
+    Remedy(
+        "rate_limited",
+        errors.RateLimited,
+        "The account was over the CRM's limit; nothing arrived there.",
+        "It goes on by itself when the CRM allows it.",
+        Act.NOTHING,
+    ),
+    Remedy(
+        "not_sent",
+        errors.NotSent,
+        "It was not sent: its turn in the rate of this account had not come.",
+        "It goes on by itself.",
+        Act.NOTHING,
+    ),
+    Remedy(
+        "unconfirmed",
+        errors.Unconfirmed,
+        "It was sent and no answer came, so it may be there already.",
+        "Look in the CRM: if it is not there, send again; if it is, keep it out or delete one.",
+        Act.SEND_AGAIN,
+    ),
+    Remedy(
+        "permanent",
+        errors.Permanent,
+        "The CRM, or the hub before it, refused this for good.",
+        "Put right what is said here, test the connection, then send again.",
+        Act.TEST_CONNECTION,
+    ),
+    Remedy(
+        "rejected",
+        errors.Rejected,
+        "The CRM refused what is in it.",
+        "Change what the CRM refused and save the task; it is sent again by itself.",
+        Act.EDIT_TASK,
+    ),
+    Remedy(
+        "unauthorized",
+        errors.Unauthorized,
+        "The CRM does not accept the credentials of the connection.",
+        "Renew the credentials of the connection; everything that waits is sent then.",
+        Act.REAUTHORISE,
+    ),
+    Remedy(
+        "forbidden",
+        errors.Forbidden,
+        "Our credentials may not do this there.",
+        "Grant our credentials the missing right at the CRM, then test the connection and send again.",
+        Act.TEST_CONNECTION,
+    ),
+    Remedy(
+        "not_found",
+        errors.NotFound,
+        "The CRM does not have what this is about.",
+        "Send again to make it anew there, or keep the task out of this CRM.",
+        Act.SEND_AGAIN,
+    ),
+    Remedy(
+        "conflict",
+        errors.Conflict,
+        "Something else there is in the way.",
+        "Look at the other one there, then send again to bring ours there.",
+        Act.SEND_AGAIN,
+    ),
+    Remedy(
+        "ambiguous",
+        errors.Ambiguous,
+        "Several people there fit.",
+        "Several people there fit: open the contact and choose the right one.",
+        Act.CHOOSE_CONTACT,
+    ),
+    Remedy(
+        "unsupported",
+        errors.Unsupported,
+        "This CRM has no way to do that.",
+        "This CRM has no way to do that. Keep the task out of it, or leave it as it is.",
+        Act.NOTHING,
+    ),
+    Remedy(
+        "impossible",
+        None,
+        "The task cannot be sent as it is.",
+        "Add what is missing and save the task; it is sent again by itself.",
+        Act.EDIT_TASK,
+    ),
+    Remedy(
+        "awaits_contact",
+        None,
+        "The contact is not at the CRM yet.",
+        "Put the contact right: the task goes out as soon as it is there.",
+        Act.CHOOSE_CONTACT,
+    ),
+    Remedy(
+        "taken",
+        None,
+        "The one there belongs to another one here.",
+        "Merge the two here, or change this one; then send again.",
+        Act.SEND_AGAIN,
+    ),
+    Remedy(
+        "stops_its_worker",
+        None,
+        "Workers stopped again and again while they sent this.",
+        "Tell whoever runs the hub; once the cause is found, send again.",
+        Act.SEND_AGAIN,
+    ),
+)
+BY_CODE = {row.code: row for row in CATALOGUE}
+
+# What a link's sync status says goes before the code of its last error.
+BY_STATUS: dict[str, Remedy] = {
+    SyncStatus.UNKNOWN: Remedy(
+        "unknown",
+        errors.Unconfirmed,
+        "No answer came, so it may be there already.",
+        "No answer came, so it may be there already. Look in the CRM: if it is not there, send again; if it is, keep it out or delete one.",
+        Act.SEND_AGAIN,
+    ),
+    SyncStatus.GONE: Remedy(
+        "gone",
+        errors.NotFound,
+        "It was deleted there.",
+        "It was deleted there. Send again to make it anew, or keep the task out of this CRM.",
+        Act.SEND_AGAIN,
+    ),
+    SyncStatus.CONFLICT: Remedy(
+        "conflict",
+        errors.Conflict,
+        "It was changed there as well.",
+        "It was changed there as well. Send again to bring our side there.",
+        Act.SEND_AGAIN,
+    ),
+}
+OTHERWISE = Remedy(
+    "",
+    None,
+    "It is not in step.",
+    "Put right what is said here and save, or send again.",
+    Act.SEND_AGAIN,
+)
+
+
+def remedy_for(code: str) -> Remedy:
+    """Return the row for the code of an error or of a reason; a CRM's own kind of error has the row of the kind above it."""
+    return BY_CODE.get(code) or _of_kind(code) or OTHERWISE
+
+
+def remedy_of(link: PushedLink) -> Remedy | None:
+    """Return what to do about a counterpart that waits for a person; None when nothing is asked of anybody."""
+    if standing(link) is not Standing.NEEDS_A_PERSON:
+        return None
+    return _chosen(link.sync_status, link.last_error_code)
+
+
+def remedy_of_attempt(attempt: Attempt) -> Remedy | None:
+    """Return what the attempt's outcome means; None for one that went well or is out."""
+    return None if attempt.outcome in (Attempt.OK, Attempt.SENDING) else remedy_for(attempt.outcome)
+
+
+def remedies_at(connection_id: UUID) -> list[tuple[int, Remedy]]:
+    """Return what is to be done about what waits for a person at a connection, and for how many tasks and contacts each, most first."""
+    found: dict[Remedy, int] = {}
+    for links in (TaskLink.objects.filter(task__deleted_at__isnull=True), ContactLink.objects.all()):
+        parked = links.filter(standing_so(Standing.NEEDS_A_PERSON), connection_id=connection_id)
+        counts = parked.values_list("sync_status", "last_error_code").order_by().annotate(count=Count("pk"))
+        for status, code, count in counts:
+            remedy = _chosen(status, code)
+            found[remedy] = found.get(remedy, 0) + count
+    return sorted(((count, remedy) for remedy, count in found.items()), key=lambda one: -one[0])
+
+
+def code_of(kind: type[ProviderError]) -> str:
+    """Return the code that errors of this kind have."""
+    return kind.__new__(kind).code
+
+
+def _chosen(status: str, code: str) -> Remedy:
+    if code == "taken":
+        return BY_CODE["taken"]
+    return BY_STATUS.get(status) or remedy_for(code)
+
+
+def _of_kind(code: str) -> Remedy | None:
+    kinds: list[type[ProviderError]] = [ProviderError]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if code_of(kind) == code:
+            above = (BY_CODE.get(code_of(one)) for one in kind.__mro__ if issubclass(one, ProviderError))
+            return next((row for row in above if row is not None), None)
+    return None
