@@ -5,17 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from crmhub.sync import field_in_words
 from providers.capabilities import Capabilities, Level, Operation
 from providers.types import Field
-
-FIELD_WORDS = {
-    Field.DUE: "due",
-    Field.END: "end",
-    Field.REMINDER: "reminder",
-    Field.NOTIFY: "notification by e-mail",
-    Field.CREATED: "moment of creation",
-    Field.COMPLETED: "moment of completion",
-}
 
 
 @dataclass(frozen=True)
@@ -33,8 +25,9 @@ def capability_groups(can: Capabilities) -> list[tuple[str, list[CapabilityRow]]
     by_level: dict[Level, list[CapabilityRow]] = {level: [] for level in Level}
     for name in Field:
         support = can.supports(name)
-        words = FIELD_WORDS.get(name, str(name).replace("_", " "))
-        by_level[support.level].append(CapabilityRow(words, support.note, support.source, support.read_on))
+        by_level[support.level].append(
+            CapabilityRow(field_in_words(name), support.note, support.source, support.read_on)
+        )
     undone = []
     for operation in Operation:
         claim = can.operations.get(operation)

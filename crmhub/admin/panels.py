@@ -13,6 +13,7 @@ from crmhub.admin.badges import Badge, advice, badge, moment
 from crmhub.models import Attempt, Connection, PushedLink, Task, TaskLink
 from crmhub.queries.connections import live_connections
 from crmhub.queries.sync import Standing, provider_label, short_names
+from crmhub.sync import loss_in_words
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class LinkRow:
     since: str
     trouble: str
     advice: str
+    losses: list[str]
     waits_for: str
     waits_for_url: str
     url: str
@@ -65,6 +67,7 @@ def _row(link: Any, drawn: Badge, *, may_act: bool) -> LinkRow:
         since=moment(link.status_since),
         trouble=link.last_error if stands is not Standing.IN_SYNC else "",
         advice=advice(link),
+        losses=losses_of(link),
         waits_for=str(waits.contact) if waits else "",
         waits_for_url=reverse("admin:crmhub_contact_change", args=[waits.contact_id]) if waits else "",
         url=safe_url(link.external_url),
@@ -72,6 +75,12 @@ def _row(link: Any, drawn: Badge, *, may_act: bool) -> LinkRow:
         may_keep_out=may_act and is_live and not is_out and hasattr(link, "task_id"),
         may_add=may_act and is_live and is_out,
     )
+
+
+def losses_of(link: PushedLink) -> list[str]:
+    """Return, as sentences, what the CRM cannot hold of it."""
+    crm = provider_label(link.connection.provider)
+    return [loss_in_words(crm, one["field"], one["note"]) for one in link.losses]
 
 
 def safe_url(url: str) -> str:

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
@@ -248,9 +248,7 @@ class TaskAdmin(TaskPages):
             by=writer(request),
             origin="staff",
         )
-        losses = expected_losses(saved.task)
-        told = [f"Not every CRM can hold all of it. {'; '.join(losses)}."] if losses else []
-        request.also = [*saved.warnings, *told]  # type: ignore[attr-defined]
+        request.also = [*saved.warnings, *_told(expected_losses(saved.task))]  # type: ignore[attr-defined]
         return f"Task saved. {follow([saved.task.pk])}"
 
     def discard(self, request: HttpRequest, obj: Task) -> None:
@@ -311,6 +309,16 @@ class TaskAdmin(TaskPages):
         messages.success(request, said)
         page = "crmhub_deletedtask_change" if task.is_deleted else "crmhub_task_change"
         return HttpResponseRedirect(reverse(f"admin:{page}", args=[task.pk]))
+
+
+def _told(losses: list[str]) -> list[str]:
+    """Return one warning that lists what is lost, none where nothing is."""
+    lines = format_html_join("", "<li>{}</li>", ((line,) for line in losses))
+    return (
+        [format_html('Not every CRM can hold all of it:<ul class="hub-list">{}</ul>', lines)]
+        if losses
+        else []
+    )
 
 
 @admin.register(DeletedTask)

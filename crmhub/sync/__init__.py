@@ -7,8 +7,17 @@ it exact are told in docs/sync.md, each with the test that holds it.
 from __future__ import annotations
 
 from crmhub.sync.checkup import Checkup, check_connection
-from crmhub.sync.losses import expected_losses
+from crmhub.sync.losses import expected_losses, field_in_words, loss_in_words
 from crmhub.sync.push import Pushed, push_due
 from crmhub.sync.sweep import sweep
 
-__all__ = ["Checkup", "Pushed", "check_connection", "expected_losses", "push_due", "sweep"]
+__all__ = [
+    "Checkup",
+    "Pushed",
+    "check_connection",
+    "expected_losses",
+    "field_in_words",
+    "loss_in_words",
+    "push_due",
+    "sweep",
+]
