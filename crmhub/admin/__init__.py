@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from crmhub.admin import attempts, connections, contacts, keys, profile, records, tasks, users
+from crmhub.admin import attempts, connections, contacts, keys, profile, records, recycle_bin, tasks, users
 
-__all__ = ["attempts", "connections", "contacts", "keys", "profile", "records", "tasks", "users"]
+__all__ = [
+    "attempts",
+    "connections",
+    "contacts",
+    "keys",
+    "profile",
+    "records",
+    "recycle_bin",
+    "tasks",
+    "users",
+]

@@ -5,24 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from crmhub.sync import field_in_words
 from providers import registry
 from providers.capabilities import Capabilities, Claim, Level, Operation
 from providers.types import Field
-
-FIELD_WORDS = {
-    Field.DUE: "due",
-    Field.END: "end",
-    Field.REMINDER: "reminder",
-    Field.NOTIFY: "notification by e-mail",
-    Field.CREATED: "moment of creation",
-    Field.COMPLETED: "moment of completion",
-}
-
-
-def field_words(name: str) -> str:
-    """Return what staff call the field."""
-    known: dict[str, str] = {str(field): words for field, words in FIELD_WORDS.items()}
-    return known.get(name, name.replace("_", " "))
 
 
 @dataclass(frozen=True)
@@ -49,7 +35,7 @@ class Cell:
 def comparison() -> tuple[list[str], list[tuple[str, list[tuple[str, list[Cell]]]]]]:
     """Return the CRMs, and for fields and for operations each with what every CRM makes of it."""
     cans = [registry.capabilities(code) for code in registry.codes()]
-    fields = [(field_words(name), [_field_cell(can, name) for can in cans]) for name in Field]
+    fields = [(field_in_words(name), [_field_cell(can, name) for can in cans]) for name in Field]
     operations = [(one.replace("_", " "), [_operation_cell(can, one) for can in cans]) for one in Operation]
     return [can.label for can in cans], [("Fields", fields), ("Operations", operations)]
 
@@ -74,7 +60,7 @@ def capability_groups(can: Capabilities) -> list[tuple[str, list[CapabilityRow]]
     by_level: dict[Level, list[CapabilityRow]] = {level: [] for level in Level}
     for name in Field:
         support = can.supports(name)
-        words = field_words(name)
+        words = field_in_words(name)
         by_level[support.level].append(CapabilityRow(words, support.note, support.source, support.read_on))
     by_holding: dict[bool, list[CapabilityRow]] = {True: [], False: []}
     for operation in Operation:

@@ -14,10 +14,7 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from crmhub.admin.badges import local, moment
 from crmhub.models import Task
-
-# The services refuse other years too. Here they are refused before a zone is applied to them, which fails near the years 1 and 9999, and
-# before the first of many tasks is touched.
-FIRST_YEAR, LAST_YEAR = 1970, 2999
+from crmhub.services.tasks import FIRST_YEAR, LAST_YEAR
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,11 @@ class MomentField(forms.SplitDateTimeField):
 
 
 def refuse_far_year(day: date) -> None:
-    """Raise `ValidationError` for a day that no task is due on."""
+    """Raise `ValidationError` for a day that no task is due on.
+
+    The services refuse it too. Here it is refused before a zone is applied to it, which fails near the years 1 and 9999, and before the
+    first of many tasks is touched.
+    """
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ValidationError(f"The year must lie between {FIRST_YEAR} and {LAST_YEAR}; it is {day.year}.")
 

@@ -9,9 +9,9 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from crmhub.admin.capability_page import field_words
 from crmhub.admin.panels import crm_and_name
 from crmhub.models import TaskLink
+from crmhub.sync import field_in_words
 
 BADGES = {
     "applied": "in_sync",
@@ -39,7 +39,7 @@ def effect_rows(stored: Iterable[Mapping[str, Any]]) -> list[EffectRow]:
     """Return the stored lines as they are read."""
     return [
         EffectRow(
-            field=field_words(one["field"]),
+            field=field_in_words(one["field"]),
             asked=one["asked"] or "–",
             there="" if one["outcome"] in ("not_told", "not_sent") else one["there"] or "–",
             outcome=one["outcome"].replace("_", " "),

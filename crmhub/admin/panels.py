@@ -14,6 +14,7 @@ from crmhub.models import Attempt, Connection, PushedLink, Task, TaskLink
 from crmhub.queries.connections import live_connections
 from crmhub.queries.remedies import Act, Remedy, remedy_of
 from crmhub.queries.sync import Standing, provider_label, short_names
+from crmhub.sync import loss_in_words
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class LinkRow:
     advice: str
     act: str
     act_url: str
+    losses: list[str]
     waits_for: str
     waits_for_url: str
     url: str
@@ -71,6 +73,7 @@ def _row(link: Any, drawn: Badge, *, may_act: bool) -> LinkRow:
         advice=advice(link),
         act=remedy.act.button if remedy else "",
         act_url=_where_to_act(link, remedy),
+        losses=losses_of(link),
         waits_for=str(waits.contact) if waits else "",
         waits_for_url=reverse("admin:crmhub_contact_change", args=[waits.contact_id]) if waits else "",
         url=safe_url(link.external_url),
@@ -90,6 +93,12 @@ def _where_to_act(link: Any, remedy: Remedy | None) -> str:
     if remedy.act is Act.CHOOSE_CONTACT and contact is not None:
         return reverse("admin:crmhub_contact_change", args=[contact.contact_id])
     return ""
+
+
+def losses_of(link: PushedLink) -> list[str]:
+    """Return, as sentences, what the CRM cannot hold of it."""
+    crm = provider_label(link.connection.provider)
+    return [loss_in_words(crm, one["field"], one["note"]) for one in link.losses]
 
 
 def safe_url(url: str) -> str:

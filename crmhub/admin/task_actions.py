@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from crmhub import services
 from crmhub.admin.badges import counted
-from crmhub.admin.due import DueField
+from crmhub.admin.due import DueField, DueTime
 from crmhub.admin.task_filters import person_name
 from crmhub.models import Task, TaskLink
 from crmhub.queries.people import staff
@@ -86,9 +86,13 @@ def assign(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> 
             model_admin, request, queryset, form=form, action="assign", title="Assign tasks", button="Assign"
         )
 
+    person = form.cleaned_data["assignee"]
+
     def act(task: Task) -> None:
-        task.assignee = form.cleaned_data["assignee"]
-        services.save_task(task=task, changed=["assignee"], **_by(request))
+        # A save is a new version, which goes to every CRM; nobody needs that for what is so already.
+        if task.assignee_id != (person.pk if person else None):
+            task.assignee = person
+            services.save_task(task=task, changed=["assignee"], **_by(request))
 
     _each(model_admin, request, queryset, "assigned", act)
     return None
@@ -109,9 +113,12 @@ def re_date(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) ->
             button="Change",
         )
 
+    due: DueTime = form.cleaned_data["due"]
+
     def act(task: Task) -> None:
-        task.due_at, task.due_is_date = form.cleaned_data["due"].moment, form.cleaned_data["due"].is_date
-        services.save_task(task=task, changed=["due_at", "due_is_date"], **_by(request))
+        if DueTime.of(task) != due:
+            task.due_at, task.due_is_date = due.moment, due.is_date
+            services.save_task(task=task, changed=["due_at", "due_is_date"], **_by(request))
 
     _each(model_admin, request, queryset, "given a new due date", act)
     return None
@@ -169,7 +176,7 @@ def _each(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task], done
     ids = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
     if _are_too_many(model_admin, request, len(ids)):
         return
-    changed = 0
+    changed, refused = [], 0
     for task in Task.objects.filter(pk__in=ids):
         before = task.version
         try:
@@ -178,14 +185,18 @@ def _each(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task], done
             model_admin.message_user(
                 request, f"“{task}” was left as it is: {' '.join(error.messages)}", messages.ERROR
             )
+            refused += 1
             continue
-        changed += task.version != before
-    same = len(ids) - changed
-    rest = f" {_tasks(same).capitalize()} stood so already or could not be changed." if same else ""
+        if task.version != before:
+            changed.append(task.pk)
+    same = len(ids) - len(changed) - refused
+    said = [
+        f"{_tasks(len(changed))} {done}.",
+        follow(changed) if changed else "",
+        f"{_tasks(same)} stood so already." if same else "",
+    ]
     level = messages.SUCCESS if changed else messages.WARNING
-    model_admin.message_user(
-        request, f"{_tasks(changed)} {done}. {follow(ids) if changed else ''}{rest}".strip(), level
-    )
+    model_admin.message_user(request, " ".join(filter(None, said)), level)
 
 
 def follow(ids: list[Any]) -> str:

@@ -1,4 +1,4 @@
-"""Tasks: the list with its badges, the page with what each CRM holds of it, and the recycle bin."""
+"""Tasks: the list with its views, and the page with what each CRM holds of it."""
 
 from __future__ import annotations
 
@@ -10,143 +10,29 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from crmhub import services
-from crmhub.admin.badges import badge_column, moment, refreshed_badges
-from crmhub.admin.due import DueTime, MomentField, MomentWidget
-from crmhub.admin.effects import effects_panel
-from crmhub.admin.panels import attempts_panel, links_panel
-from crmhub.admin.past import ReadOnlyPast
+from crmhub.admin.badges import moment
+from crmhub.admin.due import MomentField, MomentWidget
+from crmhub.admin.panels import links_panel
 from crmhub.admin.preview_page import preview_view
-from crmhub.admin.proxies import DeletedTask
-from crmhub.admin.task_actions import TASK_ACTIONS, follow, restore
-from crmhub.admin.task_filters import TASK_FILTERS, AssigneeFilter, is_unfinished_list, person_name, views
+from crmhub.admin.task_actions import TASK_ACTIONS, follow
+from crmhub.admin.task_filters import TASK_FILTERS, is_unfinished_list, views
 from crmhub.admin.task_form import ContactInline, RecordInline, TaskForm, associations_of
+from crmhub.admin.task_pages import TaskPages
 from crmhub.admin.writes import writer
 from crmhub.models import Connection, Task, TaskLink
-from crmhub.queries.attempts import latest_attempts_of_task
-from crmhub.queries.sync import links_of_task, live_task_links
-from crmhub.queries.tasks import (
-    BY_DUE,
-    UNFINISHED,
-    WORK_FIRST,
-    as_rows,
-    deleted_tasks,
-    matching,
-    tasks_in_use,
-)
+from crmhub.queries.sync import links_of_task
+from crmhub.queries.tasks import BY_DUE, WORK_FIRST, tasks_in_use
 from crmhub.services import Associations
 from crmhub.sync import expected_losses
-
-
-class TaskPages(ReadOnlyPast):
-    """What the list of tasks and the recycle bin share."""
-
-    list_display: Any = ("name", "due", "state", "assigned_to", "with_whom")
-    ordering: Any = BY_DUE
-    search_fields = ("search_text",)
-    search_help_text = "Search titles, contacts’ names and e-mails"
-    change_form_outer_before_template = "admin/crmhub/task/above.html"
-    change_form_outer_after_template = "admin/crmhub/task/below.html"
-
-    class Media:
-        js = ("crmhub/badges.js",)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
-    ) -> tuple[QuerySet[Task], bool]:
-        """Narrow the list to what holds every word; nothing is found twice, so nothing has to be made distinct."""
-        return matching(queryset, search_term), False
-
-    def get_list_display(self, request: HttpRequest) -> Any:
-        """Return the columns, the badges with the CRMs' names as they are now."""
-        return [*super().get_list_display(request), badge_column(request)]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
-        """Return the tasks of this page, as rows where it is a list."""
-        tasks = self.tasks().order_by(*BY_DUE)
-        return as_rows(tasks) if self.is_list(request) else tasks.select_related("assignee")
-
-    def tasks(self) -> QuerySet[Task]:
-        """Return the tasks that this page is about."""
-        raise NotImplementedError
-
-    @display(description="Task", ordering="title")
-    def name(self, task: Task) -> str:
-        """Return the title, cut where it would fill the screen."""
-        return task.title if len(task.title) <= 90 else f"{task.title[:89]}…"
-
-    @display(description="Due", ordering=BY_DUE[0])
-    def due(self, task: Task) -> Any:
-        """Return when it is due, in the reader's zone; marked when that has passed."""
-        shown = DueTime.of(task)
-        if shown.moment is None:
-            return ""
-        missed = task.status in UNFINISHED and shown.is_past(now=timezone.now())
-        return format_html('<span class="{}">{}</span>', "hub-overdue" if missed else "hub-when", str(shown))
-
-    @display(
-        description="Status",
-        ordering="status",
-        label={
-            "Open": "info",
-            "In progress": "primary",
-            "Waiting": "warning",
-            "Completed": "success",
-        },
-    )
-    def state(self, task: Task) -> str:
-        """Return where the work stands."""
-        return task.get_status_display()
-
-    @display(description="Assignee")
-    def assigned_to(self, task: Task) -> str:
-        """Return who is to do it."""
-        return person_name(task.assignee)
-
-    @display(description="With")
-    def with_whom(self, task: Any) -> str:
-        """Return the main contact, and how many more there are."""
-        names = [str(row.contact) for row in task.with_contacts]
-        if not names:
-            return task.contact_name or task.company_name
-        return names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}"
-
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        """Return whether counterparts may be sent again, kept out or added."""
-        return bool(request.user.has_perm("crmhub.change_tasklink"))
-
-    def has_restore_permission(self, request: HttpRequest) -> bool:
-        """Return whether tasks may be taken out of the recycle bin: who may put them there."""
-        return bool(request.user.has_perm("crmhub.delete_task"))
-
-    def badges_view(self, request: HttpRequest) -> JsonResponse:
-        """Return the badges of these tasks, for a list that is open in a browser."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return refreshed_badges(request, live_task_links(), subject="task_id")
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the badges' refresh."""
-        view = self.admin_site.admin_view(self.badges_view)
-        return [path("badges/", view, name=f"crmhub_{self.opts.model_name}_badges"), *super().get_urls()]
-
-    def panels(self, request: HttpRequest, task: Task) -> dict[str, Any]:
-        """Return what the page shows around the form."""
-        links = links_of_task(task)
-        return {
-            **links_panel(task, links, may_act=self.has_replay_permission(request)),
-            "effects": effects_panel(links),
-            "attempts": attempts_panel(latest_attempts_of_task(task.pk)),
-            "journal_url": f"{reverse('admin:crmhub_attempt_changelist')}?task={task.pk}",
-        }
 
 
 @admin.register(Task)
@@ -254,9 +140,7 @@ class TaskAdmin(TaskPages):
             by=writer(request),
             origin="staff",
         )
-        losses = expected_losses(saved.task)
-        told = [f"Not every CRM can hold all of it. {'; '.join(losses)}."] if losses else []
-        request.also = [*saved.warnings, *told]  # type: ignore[attr-defined]
+        request.also = [*saved.warnings, *_told(expected_losses(saved.task))]  # type: ignore[attr-defined]
         return f"Task saved. {follow([saved.task.pk])}"
 
     def discard(self, request: HttpRequest, obj: Task) -> None:
@@ -319,66 +203,11 @@ class TaskAdmin(TaskPages):
         return HttpResponseRedirect(reverse(f"admin:{page}", args=[task.pk]))
 
 
-@admin.register(DeletedTask)
-class DeletedTaskAdmin(TaskPages):
-    """The recycle bin."""
-
-    list_display = ("name", "deleted", "state", "assigned_to", "with_whom")
-    ordering = ("-deleted_at", "id")
-    list_filter = (AssigneeFilter,)
-    actions = (restore,)
-    fieldsets = ((None, {"fields": ("title", "body", "state", "due", "assigned_to", "deleted")}),)
-    readonly_fields = ("title", "body", "state", "due", "assigned_to", "deleted")
-
-    def tasks(self) -> QuerySet[Any]:
-        """Return the deleted tasks."""
-        return DeletedTask.objects.filter(deleted_at__isnull=False)
-
-    @display(description="Deleted", ordering="deleted_at")
-    def deleted(self, task: Task) -> str:
-        """Return when it was deleted."""
-        return moment(task.deleted_at)
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the *Restore* button."""
-        view = self.admin_site.admin_view(require_POST(self.restore_view))
-        return [path("<uuid:pk>/restore/", view, name="crmhub_deletedtask_restore"), *super().get_urls()]
-
-    def restore_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Take one task out of the recycle bin."""
-        if not self.has_restore_permission(request):
-            raise PermissionDenied
-        task = services.restore_task(
-            task=get_object_or_404(deleted_tasks(), pk=pk), by=writer(request), origin="staff"
-        )
-        messages.success(request, f"Task restored. {follow([task.pk])}")
-        return HttpResponseRedirect(reverse("admin:crmhub_task_change", args=[task.pk]))
-
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        """Show the task with what the CRMs hold of it, and the button."""
-        task = context.get("original")
-        if task is not None:
-            context.update(self.panels(request, task), may_restore=self.has_restore_permission(request))
-        return super().render_change_form(request, context, *args, **kwargs)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the bin may be seen: who may see tasks."""
-        return bool(request.user.has_perm("crmhub.view_task") or request.user.has_perm("crmhub.change_task"))
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Return whether the bin is on the menu."""
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: tasks come here by being deleted."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: restore a task to change it."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: nothing is deleted for good here."""
-        return False
+def _told(losses: list[str]) -> list[str]:
+    """Return one warning that lists what is lost, none where nothing is."""
+    lines = format_html_join("", "<li>{}</li>", ((line,) for line in losses))
+    return (
+        [format_html('Not every CRM can hold all of it:<ul class="hub-list">{}</ul>', lines)]
+        if losses
+        else []
+    )

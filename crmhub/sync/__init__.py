@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from crmhub.sync.authorise import NotLetIn, let_in, page_to_agree_at, redirect_uri
 from crmhub.sync.checkup import Checkup, check_connection
-from crmhub.sync.losses import expected_losses
+from crmhub.sync.losses import expected_losses, field_in_words, loss_in_words
 from crmhub.sync.preview import Preview, preview_task
 from crmhub.sync.push import Pushed, push_due
 from crmhub.sync.sweep import sweep
@@ -20,7 +20,9 @@ __all__ = [
     "Pushed",
     "check_connection",
     "expected_losses",
+    "field_in_words",
     "let_in",
+    "loss_in_words",
     "page_to_agree_at",
     "preview_task",
     "push_due",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from crmhub.models import Task, TaskLink
@@ -13,9 +14,19 @@ from providers.capabilities import Capabilities, Operation
 from providers.projection import project
 from providers.types import Field, Linked, RemoteRef, TaskDraft, TaskStatus
 
+# The others are called what their names say.
+FIELD_WORDS: Mapping[str, str] = {
+    Field.DUE: "due",
+    Field.END: "end",
+    Field.REMINDER: "reminder",
+    Field.NOTIFY: "notification by e-mail",
+    Field.CREATED: "moment of creation",
+    Field.COMPLETED: "moment of completion",
+}
+
 
 def expected_losses(task: Task) -> list[str]:
-    """Return, in words, what each CRM that follows the task cannot hold of it: "HighLevel (Main): has no priority"."""
+    """Return, as sentences, what each CRM that follows the task cannot hold of it: "Priority: HighLevel (Main) has no priorities."."""
     links = TaskLink.objects.filter(task=task, connection__disconnected_at__isnull=True).exclude(
         sync_status__in=OFF
     )
@@ -31,10 +42,25 @@ def _losses_at(link: TaskLink, draft: TaskDraft) -> list[str]:
     losses = list(project(draft, can, settings_of(connection)).losses)
     if _cannot_follow(link, draft, can):
         losses.append(stays_completed(can))
-    lines = [f"{name}: {loss.note}" for loss in losses]
+    lines = [loss_in_words(name, loss.field, loss.note) for loss in losses]
     if lacks_parent(draft, can, settings_of(connection)):
-        lines.append(f"{name}: takes no task without {one_of(can.needs_one_of)}")
+        lines.append(f"{name} takes no task without {one_of(can.needs_one_of)}.")
     return lines
+
+
+def loss_in_words(crm: str, field: str, note: str) -> str:
+    """Return what a CRM cannot hold as a sentence that names the field first: "Due: HubSpot demands a due date: 2026-11-29 stands in.".
+
+    A note goes on after the CRM's name, or, where it came from the vendor, is a sentence of its own.
+    """
+    note = note.strip().rstrip(".")
+    words = field_in_words(field)
+    return f"{words[:1].upper()}{words[1:]}: {note if note[:1].isupper() else f'{crm} {note}'}."
+
+
+def field_in_words(field: str) -> str:
+    """Return what staff call a field of a task."""
+    return FIELD_WORDS.get(field, field.replace("_", " "))
 
 
 def _cannot_follow(link: TaskLink, draft: TaskDraft, can: Capabilities) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import timezone
 
 from crmhub import services
 from crmhub.models import Task, TaskLink
@@ -66,6 +68,34 @@ def test_assigning_asks_for_a_person_and_keeps_the_selection(browser, mallory, s
 
     browser.send(LIST, {**ticked, "apply": "1", "assignee": str(mallory.pk)})
     assert Task.objects.filter(assignee=mallory).count() == (3 if select_across == "1" else 2)
+
+
+@pytest.mark.parametrize(
+    ("action", "given"),
+    [
+        ("assign", {"assignee": "mallory"}),
+        ("assign", {"assignee": ""}),
+        ("re_date", {"due_0": "2026-06-12", "due_1": ""}),
+        ("re_date", {"due_0": "2026-06-12", "due_1": "09:30"}),
+        ("re_date", {"due_0": "", "due_1": ""}),
+    ],
+)
+def test_tasks_that_have_it_already_are_not_sent_anywhere(browser, mallory, action, given):
+    connect()
+    one, two = save("one", due_at=timezone.now(), assignee=browser.user), save("two")
+    given = {**given, **({"assignee": str(mallory.pk)} if given.get("assignee") else {})}
+    browser.send(LIST, chosen(one, two, action=action, apply="1", **given))
+    before = dict(Task.objects.values_list("pk", "version"))
+    TaskLink.objects.update(due_at=None, sync_status="in_sync")
+    late = save("late", due_at=timezone.now(), assignee=browser.user)
+
+    browser.send(LIST, chosen(one, two, late, action=action, apply="1", **given))
+
+    assert {
+        pk: version for pk, version in Task.objects.values_list("pk", "version") if pk in before
+    } == before
+    assert not TaskLink.objects.filter(task__in=before, due_at__isnull=False).exists()
+    assert re.search(r"1 task (assigned|given a new due date)\. .* 2 tasks stood so already\.", browser.said)
 
 
 def test_a_new_due_date_can_be_a_day_alone(browser):

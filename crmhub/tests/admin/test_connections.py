@@ -1,4 +1,4 @@
-"""The pages of connections and keys."""
+"""The pages of connections."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from crmhub.crypto import seal
-from crmhub.models import ApiKey, Connection
+from crmhub.models import Connection
 from crmhub.tests.admin.conftest import connect, save
 from providers.capabilities import Operation
 from providers.registry import capabilities, codes
@@ -240,47 +240,6 @@ def test_those_who_may_only_look_cannot_change_end_or_add_accounts(onlooker):
     assert onlooker.client.get("/admin/crmhub/connection/add/").status_code == 403
     account.refresh_from_db()
     assert (account.name, account.is_live) == ("Main account", True)
-
-
-def test_a_key_is_shown_once(browser):
-    values = browser.fill("crmhub/apikey/add/")
-
-    browser.send("crmhub/apikey/add/", {**values, "name": "Billing", "scopes": ["tasks:read", "tasks:write"]})
-
-    key = ApiKey.objects.get()
-    text = browser.page.context["text"]
-    assert key.scopes == ["tasks:read", "tasks:write"]
-    assert text in browser.text
-    assert "no-store" in browser.page.headers["Cache-Control"]
-    assert text not in browser.open(f"crmhub/apikey/{key.pk}/change/")
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"scopes": []}, "This field is required."),
-        ({"name": "Taken", "scopes": ["tasks:read"]}, "There is a key named Taken already."),
-    ],
-)
-def test_a_key_that_cannot_be_is_refused(browser, changes, words):
-    browser.send("crmhub/apikey/add/", {"name": "Taken", "scopes": ["tasks:read"]})
-
-    browser.send("crmhub/apikey/add/", {"name": "Billing", **changes})
-
-    assert words in browser.text
-    assert ApiKey.objects.count() == 1
-
-
-def test_a_key_is_revoked_by_a_button_that_needs_the_permission(browser, onlooker):
-    browser.send("crmhub/apikey/add/", {"name": "Billing", "scopes": ["tasks:read"]})
-    address = f"/admin/crmhub/apikey/{ApiKey.objects.get().pk}/revoke/"
-
-    assert browser.client.get(address).status_code == 403
-    assert onlooker.client.post(address).status_code == 403
-    assert ApiKey.objects.exists()
-
-    browser.client.post(address)
-    assert not ApiKey.objects.exists()
 
 
 def test_a_person_chooses_a_time_zone_on_the_page_of_users(browser):

@@ -237,11 +237,31 @@ def test_a_parked_task_says_why_and_what_to_do_and_offers_the_button(browser):
 def test_what_a_crm_cannot_hold_is_said_in_words(browser):
     connect("One", "highlevel")
     task = save("Call Grace")
-    TaskLink.objects.update(losses=[{"field": "priority", "note": "has no priorities"}])
+    losses = [
+        {"field": "priority", "note": "has no priorities"},
+        {"field": "due_at", "note": "demands a due date: 2026-11-29 stands in"},
+        {"field": "status", "note": "HighLevel's API has no call that reopens a completed task."},
+    ]
+    TaskLink.objects.update(losses=losses)
 
     html = browser.open(page(task))
 
-    assert "This CRM cannot hold all of it: priority (it has no priorities)." in html
+    assert [line.partition("</li>")[0] for line in html.split("<li>")[-3:]] == [
+        "Priority: HighLevel has no priorities.",
+        "Due: HighLevel demands a due date: 2026-11-29 stands in.",
+        "Status: HighLevel&#x27;s API has no call that reopens a completed task.",
+    ]
+
+
+def test_a_save_names_each_field_that_a_crm_cannot_hold(browser):
+    connect("Main account", "highlevel")
+    values = browser.fill("crmhub/task/add/")
+
+    browser.send("crmhub/task/add/", {**values, "title": "Call Grace", "priority": "high"})
+
+    assert "<li>Priority: HighLevel (Main account) has no priorities.</li>" in browser.said
+    assert "<li>HighLevel (Main account) takes no task without a contact.</li>" in browser.said
+    assert "&lt;li&gt;" not in browser.text
 
 
 def test_send_again_owes_the_link(browser):
