@@ -116,7 +116,7 @@ class HubKey:
         return f"[hub:{self}]"
 
 
-_MARKER = re.compile(r"\s*\[hub:([a-z2-7]{26}\.\d+)\]\s*$")
+_MARKER = re.compile(r"\[hub:([a-z2-7]{26}\.\d+)\]")
 
 
 def with_marker(body: str, key: HubKey | str) -> str:
@@ -126,8 +126,10 @@ def with_marker(body: str, key: HubKey | str) -> str:
 
 def split_marker(text: str) -> tuple[str, str]:
     """Return the body without its marker line, and the key in it ("" when there is none)."""
-    found = _MARKER.search(text)
-    return (text[: found.start()], found.group(1)) if found else (text, "")
+    # From the end and without an expression for the blanks: one that begins with blanks takes time squared on a long run of them.
+    whole = text.rstrip()
+    found = _MARKER.fullmatch(whole, max(whole.rfind("[hub:"), 0))
+    return (whole[: found.start()].rstrip(), found.group(1)) if found else (text, "")
 
 
 @dataclass(frozen=True, slots=True)

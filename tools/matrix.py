@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from providers import registry
@@ -29,6 +30,7 @@ def pages() -> list[Path]:
     return [
         ROOT / "providers" / "README.md",
         ROOT / "docs" / "capabilities.md",
+        ROOT / "docs" / "vendor-pages.md",
         *sorted((ROOT / "docs" / "connect").glob("*.md")),
     ]
 
@@ -118,6 +120,24 @@ def _claims(groups: Iterable[tuple[str, Sequence[tuple[Capabilities, Support | C
     return _table(["", "CRM", "", "in words: the CRM …", "source"], rows)
 
 
+def vendor_pages() -> str:
+    """Return, for each page that a provider began from, its fields, endpoints and errors, each with the test that holds it."""
+    parts = []
+    for code, can in zip(registry.codes(), _all(), strict=True):
+        items = import_module(f"providers.tests.{code}.seed").SEED
+        rows = [[_quoted(item), f"[`{_name(test)}`](../{test.partition('::')[0]})"] for item, test in items]
+        parts.append(f"## {can.label}\n\n{_table(['on the page', 'test'], rows)}")
+    return "\n\n".join(parts)
+
+
+def _quoted(item: str) -> str:
+    return f"`{item}`" if "`" not in item else item
+
+
+def _name(test: str) -> str:
+    return test.rpartition("::")[2]
+
+
 # About one CRM
 
 
@@ -164,6 +184,7 @@ _OF_ALL: dict[str, Callable[[], str]] = {
     "numbers": numbers,
     "field_claims": field_claims,
     "operation_claims": operation_claims,
+    "vendor_pages": vendor_pages,
 }
 _OF_ONE: dict[str, Callable[[Capabilities], str]] = {
     "cannot_hold": cannot_hold,
