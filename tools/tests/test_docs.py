@@ -150,7 +150,11 @@ def parse(words: list[str]) -> None:
         secrets, settings = (
             {one.partition("=")[0] for one in some} for some in (given.secret, given.setting)
         )
-        assert secrets == {one.name for one in can.secrets}
+        assert (
+            {one.name for one in can.secrets if one.is_required}
+            <= secrets
+            <= {one.name for one in can.secrets}
+        )
         assert (
             {one.name for one in can.settings if one.is_required}
             <= settings
@@ -181,6 +185,12 @@ def check_address(address: str) -> None:
         resolve(path)
     except Resolver404:
         pytest.fail(f"there is no page {path}")
+
+
+def test_a_line_may_leave_out_a_secret_that_is_not_required(monkeypatch):
+    monkeypatch.setitem(registry.PROVIDERS, "tinycrm", "providers.tests.tinycrm.provider.TinyCrm")
+
+    parse(["connect", "tinycrm", "--name", "TinyCRM", "--secret", "key=@key.txt"])
 
 
 @pytest.mark.parametrize("code", registry.codes())
