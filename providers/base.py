@@ -135,7 +135,10 @@ class Provider(ABC):
 
     @abstractmethod
     def update_contact(self, ref: RemoteRef, person: Person) -> RemoteContact:
-        """Bring the contact's names, e-mail, phone, company and job title to what the person says."""
+        """Bring the contact's names, e-mail, phone, company and job title to what the person says.
+
+        What the person lacks is emptied or left as it is, as the vendor lets us; where it is left, the claim's note says so.
+        """
 
     @abstractmethod
     def fetch_contact(self, ref: RemoteRef) -> RemoteContact:

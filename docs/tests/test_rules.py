@@ -17,12 +17,10 @@ from crmhub.sync.claim import take
 from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import SendWindow
 from crmhub.sync.settle import settle
-from crmhub.tests.engine.conftest import Hub, live, meanwhile, writes
+from crmhub.tests.engine.conftest import Hub, live, meanwhile, writes, writing
 from providers.types import RemoteRef
 
 pytestmark = pytest.mark.engine
-
-TASKS = "(POST|PUT|PATCH) .*[tT]ask"
 
 
 @pytest.fixture
@@ -63,7 +61,7 @@ def test_a_save_leaves_the_due_time_alone_while_a_worker_holds_the_link(hub: Hub
 
 
 def test_a_save_does_not_end_an_unknown_outcome(hub: Hub, simulator, grace, task):
-    simulator.fail_next("drop", "POST .*[tT]ask", after_write=True)
+    simulator.fail_next("drop", writing(simulator, "POST"), after_write=True)
     second = hub.save_task(title="Second", contacts=[grace])
     hub.push()
     waits_until = hub.link(second).due_at
@@ -86,7 +84,7 @@ def test_the_clock_of_the_worker_decides_nothing(hub: Hub, simulator, code, task
 
 
 def test_what_a_look_finds_is_brought_up_to_date(hub: Hub, simulator, grace, task):
-    simulator.fail_next("drop", "POST .*[tT]ask", after_write=True)
+    simulator.fail_next("drop", writing(simulator, "POST"), after_write=True)
     second = hub.save_task(title="Second", contacts=[grace])
     hub.push()
     hub.edit(second, title="Second, edited")
@@ -150,11 +148,11 @@ def test_a_task_that_is_saved_while_it_is_sent_is_sent_again(hub: Hub, simulator
 
 
 def test_a_known_refusal_does_not_make_an_earlier_unknown_outcome_known(hub: Hub, simulator, task):
-    simulator.fail_next("drop", TASKS, after_write=True)
+    simulator.fail_next("drop", writing(simulator), after_write=True)
     hub.edit(task, title="Ring Grace")
     hub.push()
     mark = hub.link(task).may_land_until
-    simulator.fail_next("rate_limited", TASKS, seconds=5)
+    simulator.fail_next("rate_limited", writing(simulator), seconds=5)
 
     hub.push(later=120)
 
@@ -163,7 +161,7 @@ def test_a_known_refusal_does_not_make_an_earlier_unknown_outcome_known(hub: Hub
 
 
 def test_a_refusal_of_an_older_version_does_not_park_a_newer_one(hub: Hub, simulator, task):
-    simulator.fail_next("status", TASKS, status=400)
+    simulator.fail_next("status", writing(simulator), status=400)
     hub.edit(task, title="Ring Grace")
     meanwhile(simulator, lambda: hub.edit(task, title="Visit Grace"))
 

@@ -43,13 +43,15 @@ class Simulator(ABC):
 
     A subclass has `@route` methods and the class's `default_secret` and `default_setting`, and says how the vendor authenticates, refuses and throttles. Its state may be touched only in
     handlers (they run one at a time) and in `reset`. `secret` and `setting` are what `connect` takes to reach it. `find_lag` is how late
-    its look-ups are, in seconds of its own clock.
+    its look-ups are, in seconds of its own clock. `task_path` is an expression that fits the path of every call that writes a task: tests let
+    those go wrong by it.
     """
 
     code: ClassVar[str]
     limits: ClassVar[tuple[Limit, ...]] = ()
     default_secret: ClassVar[Mapping[str, str]] = {}
     default_setting: ClassVar[Mapping[str, str]] = {}
+    task_path: ClassVar[str] = "[tT]ask"
     app_token_lasts: ClassVar[int] = 1800  # seconds
     app_tokens_rotate: ClassVar[bool] = False
 

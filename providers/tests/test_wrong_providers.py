@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from providers.tests.wrong.plugin import WRONG
+from providers.registry import codes
+from providers.tests.wrong import WRONG
 
 ROOT = Path(__file__).resolve().parents[2]
 # What is left of the suite's verdict when the parameters are cut off: the tests that fail.
@@ -75,6 +76,10 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[str]]:
 @pytest.mark.parametrize("code", WRONG)
 def test_each_mistake_is_noticed_by_the_tests_that_are_about_it(failed, code):
     assert failed[code] >= NOTICED_BY[code]
+
+
+def test_they_are_registered_in_a_run_of_their_own_and_in_no_other():
+    assert not set(WRONG) & set(codes())
 
 
 def test_who_makes_no_mistake_passes(failed):

@@ -187,6 +187,12 @@ def check_address(address: str) -> None:
         pytest.fail(f"there is no page {path}")
 
 
+def test_a_line_may_leave_out_a_secret_that_is_not_required(monkeypatch):
+    monkeypatch.setitem(registry.PROVIDERS, "tinycrm", "providers.tests.tinycrm.provider.TinyCrm")
+
+    parse(["connect", "tinycrm", "--name", "TinyCRM", "--secret", "key=@key.txt"])
+
+
 @pytest.mark.parametrize("code", registry.codes())
 def test_the_line_that_connects_a_crm_is_the_same_on_both_pages(code):
     [line] = [one for one in typed(ROOT / "docs" / "connect" / f"{code}.md") if "connect" in one]

@@ -11,6 +11,7 @@ from functools import cache
 import pytest
 
 from crmhub import services
+from crmhub.demo.words import CRMS
 from crmhub.launcher import access
 from crmhub.models import SyncStatus
 from providers import registry
@@ -112,7 +113,7 @@ def test_demo_json_has_the_shape_that_is_shown(tmp_path):
     [shown] = [json.loads(body) for body in blocks(README, "json") if '"simulators"' in body]
     simulators = {
         code: {"url": "http://127.0.0.1:1", "secret": dict(simulator_class(code).default_secret)}
-        for code in registry.codes()
+        for code in CRMS
     }
 
     told = access.tell(

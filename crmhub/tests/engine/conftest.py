@@ -154,6 +154,11 @@ def meanwhile(simulator: Simulator, act: Callable[[], object]) -> None:
     simulator.before_answer = happen
 
 
+def writing(simulator: Simulator, methods: str = "POST|PUT|PATCH") -> str:
+    """Return an expression that fits the requests with which this CRM is told of a task."""
+    return f"({methods}) .*{simulator.task_path}"
+
+
 def live(simulator: Simulator) -> list[dict[str, Any]]:
     """Return the tasks that the CRM holds and has not deleted."""
     return [task for task in simulator.tasks() if not task["deleted"]]

@@ -11,12 +11,10 @@ from crmhub.crypto import new_key
 from crmhub.models import Attempt, Connection, Lane, Task, TaskLink
 from crmhub.sync.claim import take
 from crmhub.sync.credentials import provider_for
-from crmhub.tests.engine.conftest import Hub, live, meanwhile
+from crmhub.tests.engine.conftest import Hub, live, meanwhile, writing
 from providers.types import RemoteRef
 
 pytestmark = pytest.mark.engine
-
-CREATE = "POST .*[tT]ask"
 
 
 @pytest.mark.parametrize("kind", ["drop", "html", "empty", "garbage", "status"])
@@ -24,7 +22,7 @@ def test_a_create_without_a_usable_answer_is_looked_for_and_not_repeated(hub: Hu
     simulator = hub.connect(code)
     hub.save_task(title="First", contacts=[grace])
     hub.settle()
-    simulator.fail_next(kind, CREATE, after_write=True, status=502)
+    simulator.fail_next(kind, writing(simulator, "POST"), after_write=True, status=502)
 
     task = hub.save_task(title="Second", contacts=[grace])
     hub.push()
@@ -38,7 +36,7 @@ def test_a_create_without_a_usable_answer_is_looked_for_and_not_repeated(hub: Hu
 
 def test_a_create_that_never_arrived_is_sent_again(hub: Hub, grace, code):
     simulator = hub.connect(code)
-    simulator.fail_next("status", CREATE, status=503)
+    simulator.fail_next("status", writing(simulator, "POST"), status=503)
 
     task = hub.save_task(contacts=[grace])
     hub.settle()
@@ -51,7 +49,7 @@ def test_an_edit_whose_answer_is_lost_arrives(hub: Hub, grace, code):
     simulator = hub.connect(code)
     task = hub.save_task(contacts=[grace])
     hub.settle()
-    simulator.fail_next("drop", "(POST|PUT|PATCH) .*[tT]ask", after_write=True)
+    simulator.fail_next("drop", writing(simulator), after_write=True)
 
     hub.edit(task, title="Ring Grace")
     hub.settle()
@@ -64,7 +62,7 @@ def test_a_task_deleted_while_its_create_is_unknown_leaves_nothing_behind(hub: H
     simulator = hub.connect(code)
     hub.save_task(title="First", contacts=[grace])
     hub.settle()
-    simulator.fail_next("drop", CREATE, after_write=True)
+    simulator.fail_next("drop", writing(simulator, "POST"), after_write=True)
     task = hub.save_task(title="Second", contacts=[grace])
     hub.push()
 
@@ -78,7 +76,7 @@ def test_a_quota_holds_back_the_whole_connection_and_nothing_is_counted(hub: Hub
     simulator = hub.connect(code)
     hub.save_task(title="First", contacts=[grace])
     hub.settle()
-    simulator.fail_next("rate_limited", CREATE, seconds=30)
+    simulator.fail_next("rate_limited", writing(simulator, "POST"), seconds=30)
 
     task = hub.save_task(title="Second", contacts=[grace])
     hub.push()
@@ -115,7 +113,7 @@ def test_a_refused_value_is_parked_and_the_next_save_sends_it_again(hub: Hub, gr
     simulator = hub.connect(code)
     hub.save_task(title="First", contacts=[grace])
     hub.settle()
-    simulator.fail_next("status", CREATE, status=400)
+    simulator.fail_next("status", writing(simulator, "POST"), status=400)
     task = hub.save_task(title="Second", contacts=[grace])
     hub.push()
 
@@ -243,7 +241,7 @@ def test_a_link_that_stops_its_workers_is_set_aside_and_its_neighbours_pass(hub:
 def test_every_attempt_is_kept_with_request_answer_and_decision_and_without_secrets(hub: Hub, grace, code):
     simulator = hub.connect(code)
     task = hub.save_task(contacts=[grace])
-    simulator.fail_next("status", CREATE, status=400)
+    simulator.fail_next("status", writing(simulator, "POST"), status=400)
     hub.settle()
     hub.edit(task, body="words")
     hub.settle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crmhub import services, sync
-from crmhub.tests.engine.conftest import Hub, live
+from crmhub.tests.engine.conftest import Hub, live, writing
 from providers.capabilities import Operation
 
 pytestmark = pytest.mark.engine
@@ -129,7 +129,7 @@ def test_a_lost_answer_does_not_make_a_second_task(hub: Hub, grace, code):
 
     assert len(live(simulator)) == 1
     task = hub.save_task(title="Ring Grace", contacts=[grace])
-    simulator.fail_next("drop", "POST .*task", after_write=True)
+    simulator.fail_next("drop", writing(simulator, "POST"), after_write=True)
     hub.push()
     hub.settle()
 

@@ -16,13 +16,12 @@ from crmhub import services, sync
 from crmhub.models import ContactLink, Lane, Task, TaskLink
 from crmhub.sync import push
 from crmhub.sync.claim import take
-from crmhub.tests.engine.conftest import Hub, live, meanwhile
+from crmhub.tests.engine.conftest import Hub, live, meanwhile, writing
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 WALKS = int(os.environ.get("WALKS", "6"))
 STEPS = 45
-WRITES = "(POST|PUT|PATCH|DELETE|GET .*MarkComplete).*[tT]ask"
 
 
 class Walk:
@@ -92,7 +91,12 @@ class Walk:
 
     def lose_an_answer(self) -> None:
         kind = self.chance.choice(["drop", "html", "garbage", "status", "empty"])
-        self.simulator.fail_next(kind, WRITES, after_write=True, status=502)
+        self.simulator.fail_next(
+            kind,
+            f"{writing(self.simulator, 'POST|PUT|PATCH|DELETE')}|GET .*MarkComplete",
+            after_write=True,
+            status=502,
+        )
         self.hub.push()
 
     def refuse(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.request import Request, urlopen
 
 from providers.tests.worlds import PEOPLE, new_key
@@ -58,6 +59,15 @@ def test_what_a_simulator_is_opened_with_is_what_connect_asks_for(world):
 
     assert set(world.simulator.secret) <= {secret.name for secret in capabilities.secrets}
     assert set(world.simulator.setting) <= {setting.name for setting in capabilities.settings}
+
+
+def test_the_calls_that_write_a_task_are_known_by_their_path(world):
+    path = world.simulator.task_path
+
+    world.create()
+
+    written = [one["path"] for one in world.simulator.log if one["method"] in ("POST", "PUT", "PATCH")]
+    assert [one for one in written if re.search(path, one)], f"task_path {path!r} fits none of {written}"
 
 
 def test_ids_are_given_once(world):

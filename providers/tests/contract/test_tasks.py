@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from providers.capabilities import Level, Operation
-from providers.errors import NotFound, Permanent, Unsupported
+from providers.errors import Conflict, NotFound, Permanent, Unsupported
 from providers.tests.worlds import CONTENT, day, new_key
-from providers.types import Field, HubKey, RemoteRef, TaskStatus, canonical
+from providers.types import Field, HubKey, Linked, NewTask, Priority, RemoteRef, TaskStatus, canonical
 
 NASTY = "Käthe 😀 & <b>sons</b> *star* _under_ [x](y) \"quoted\" 'single' \\ `code` ½"
 TEXTS = {
@@ -69,6 +69,44 @@ def test_a_task_may_be_created_in_its_state(world, status):
     assert [one["status"] for one in world.held(key)] == [status]
 
 
+@pytest.mark.parametrize("status", TaskStatus)
+def test_a_status_comes_back_as_the_nearest_that_is_claimed(world, status):
+    draft = world.draft(status=status)
+
+    ref = world.create(draft).ref
+    if draft.status is TaskStatus.COMPLETED and not world.capabilities.closes_by_update:
+        world.provider.complete_task(ref, done_at=None)
+
+    assert world.provider.fetch_task(ref).holds[Field.STATUS] == draft.status
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_a_priority_comes_back_as_it_was_sent_where_one_is_held(world, priority):
+    draft = world.draft(priority=priority)
+
+    ref = world.create(draft).ref
+
+    assert world.provider.fetch_task(ref).holds.get(Field.PRIORITY, "none") == draft.priority
+
+
+def test_a_task_holds_as_many_contacts_as_are_claimed(world):
+    more = world.simulator.seed(
+        {
+            "contacts": [
+                {"first_name": name, "last_name": "Twin", "email": f"{name}@client.example"}
+                for name in "abcd"
+            ]
+        }
+    )
+    ids = [*world.ids["contacts"], *more["contacts"]]
+    draft = world.draft(contacts=tuple(Linked(RemoteRef(one)) for one in ids))
+
+    ref = world.create(draft).ref
+
+    wanted = canonical(draft)[Field.CONTACTS]
+    assert world.provider.fetch_task(ref).holds.get(Field.CONTACTS, wanted) == wanted
+
+
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_a_body_comes_back_as_it_was_sent(world, text):
     draft = world.draft(body=text)
@@ -123,6 +161,23 @@ def test_an_update_of_everything_holds_everything(world):
     changed = frozenset(
         name
         for name in (Field.TITLE, Field.BODY, Field.DUE, Field.END, Field.REMINDER, Field.ASSIGNEE)
+        if not world.capabilities.supports(name).is_fixed
+        and world.capabilities.supports(name).level is Level.FULL
+    )
+
+    world.provider.update_task(ref, draft, changed=changed, key=key)
+
+    held, wanted = world.provider.fetch_task(ref).holds, canonical(draft)
+    assert {name: held.get(name) for name in changed} == {name: wanted[name] for name in changed}
+
+
+def test_what_is_emptied_is_empty_there(world):
+    key = new_key()
+    ref = world.create(world.draft(), key=key).ref
+    draft = world.draft(body="", priority=Priority.NONE, due=None, end_at=None, reminder_at=None, location="")
+    changed = frozenset(
+        name
+        for name in (Field.BODY, Field.PRIORITY, Field.DUE, Field.END, Field.REMINDER)
         if not world.capabilities.supports(name).is_fixed
         and world.capabilities.supports(name).level is Level.FULL
     )
@@ -278,6 +333,17 @@ def test_completing_a_deleted_task_is_not_found(world):
 
     with pytest.raises(NotFound):
         world.provider.complete_task(ref, done_at=None)
+
+
+def test_a_second_create_with_a_key_makes_no_second_task_where_the_crm_can_tell(world):
+    key, draft = new_key(), world.draft()
+    first = world.create(draft, key=key).ref
+
+    [outcome] = world.provider.create_tasks([NewTask(draft, key)])
+
+    told = outcome.error.existing_id if isinstance(outcome.error, Conflict) else outcome.task.ref.id
+    assert {one["id"] for one in world.held(key)} == {first.id, told}
+    assert told == first.id or not world.capabilities.is_upsert
 
 
 def test_two_tasks_with_the_same_words_are_two_tasks(world):

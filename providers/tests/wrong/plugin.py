@@ -5,18 +5,9 @@ from __future__ import annotations
 import pytest
 
 from providers.registry import PROVIDERS
+from providers.tests.wrong import WRONG
 
 ROOM = "providers.tests.wrong.provider"
-WRONG = {
-    "right": "Right",
-    "creates_twice": "CreatesTwice",
-    "ignores_the_key": "IgnoresTheKey",
-    "drops_a_field": "DropsAField",
-    "skips_a_page": "SkipsAPage",
-    "accepts_a_forgery": "AcceptsAForgery",
-    "leaks_a_secret": "LeaksASecret",
-}
-
 PROVIDERS.update({code: f"{ROOM}.{name}" for code, name in WRONG.items()})
 
 
