@@ -67,6 +67,7 @@ def test_contacts_and_the_recycle_bin_are_a_part_of_the_past(browser):
             lambda: contact(more_emails=["a@example.com", "b@example.com"]),
             ["a@example.com, b@example.com"],
         ),
+        ("deletedtask", lambda: services.delete_task(task=save("Write")), ["Write", "To-do"]),
         ("company", lambda: record("Analytical Engines"), ["Analytical Engines", "Company"]),
         ("connection", lambda: connect("Europe"), ["Europe", "location_id: x", "are created when missing"]),
     ],
@@ -74,7 +75,7 @@ def test_contacts_and_the_recycle_bin_are_a_part_of_the_past(browser):
 def test_a_version_is_read_and_has_no_form(browser, model, make, shown):
     Profile.objects.create(user=browser.user, time_zone="Asia/Tokyo")
     subject = make()
-    version = subject.history.get()
+    version = subject.history.first()
 
     html = browser.open(f"crmhub/{model}/{subject.pk}/history/{version.pk}/")
 
