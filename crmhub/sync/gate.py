@@ -116,9 +116,11 @@ class PaceGate:
 
 
 class SpareGate(PaceGate):
-    """The gate of something that may as well be left undone: one request, now or never, out of what nobody else needs of the rate."""
+    """The gate of something that may as well be left undone: a few requests, each now or never, out of what nobody else needs of the rate."""
 
     ahead = 0.0
+    # HubSpot tells a task with all its records and pins in five; more would be a listing, and no look.
+    most = 6
 
     def __init__(
         self,
@@ -130,11 +132,11 @@ class SpareGate(PaceGate):
     ) -> None:
         """`window` is that of the claim under which it is asked."""
         super().__init__(connection_id, limits, lane=Lane.BACKFILL, window=window, now=now)
-        self._is_used = False
+        self._left = self.most
 
     def before_request(self, request: Request) -> None:
-        """Let the first request pass if its slot is now. Raises `NotSent` for any other."""
-        if self._is_used:
-            raise NotSent("It would have taken a second request.")
-        self._is_used = True
+        """Let the request pass if its slot is now. Raises `NotSent` where it is not, and after the last one."""
+        if not self._left:
+            raise NotSent("It would have taken too many requests.")
+        self._left -= 1
         super().before_request(request)

@@ -71,7 +71,7 @@ class Server:
         self.simulator = simulator
         self._http = _Listener(("127.0.0.1", port), _handler_for(simulator))
         self._thread = threading.Thread(
-            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )
 
     @property
