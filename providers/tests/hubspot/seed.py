@@ -28,7 +28,10 @@ SEED: tuple[tuple[str, str], ...] = (
         "field hs_task_priority: LOW, MEDIUM or HIGH",
         f"{_HERE}/test_guide.py::test_each_priority_is_sent_by_its_word",
     ),
-    ("field hs_task_type: EMAIL, CALL or the default, a to-do", f"{_HERE}/test_guide.py::test_each_type_is_sent_by_its_word"),
+    (
+        "field hs_task_type: EMAIL, CALL or the default, a to-do",
+        f"{_HERE}/test_guide.py::test_each_type_is_sent_by_its_word",
+    ),
     (
         "field hs_task_reminders: Unix timestamp in milliseconds",
         f"{_HERE}/test_guide.py::test_a_reminder_is_sent_in_milliseconds_and_an_iso_text_is_refused",
