@@ -30,8 +30,8 @@ class Projection:
 
 
 # Values with which a task says nothing: losing one of them is no loss.
-_EMPTY: tuple[Canonical, ...] = (None, "", (), False, "none")
-_SILENT = frozenset({(Field.TYPE, "todo")})
+_EMPTY: tuple[Canonical, ...] = (None, "", (), False)
+_SILENT = frozenset({(Field.TYPE, "todo"), (Field.PRIORITY, "none")})
 
 
 def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str, object]) -> Projection:

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from django.db import connection as database
 
+from crmhub.clock import database_now
 from crmhub.models import Connection
 from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import PaceGate, SendWindow, SpareGate
-from crmhub.sync.readback import read_back
+from crmhub.sync.readback import others_wait, read_back
 from crmhub.sync.values import (
     Complete,
     Create,
@@ -142,6 +143,8 @@ def perform(
     if database.in_atomic_block:
         raise RuntimeError("A vendor must not be called inside a transaction.")
     limits = limits_of(connection)
+    # Asked here and not in the threads, for each of them would have a database connection of its own.
+    is_quiet = not others_wait(connection, now=now or database_now())
 
     def make(call: Call) -> None:
         gate = PaceGate(
@@ -154,7 +157,7 @@ def perform(
             now=now,
         )
         _make(connection, call, gate)
-        if len(call.items) == 1:
+        if len(call.items) == 1 and is_quiet:
             _look_back(connection, call, SpareGate(connection.pk, limits, window=window, now=now))
 
     if len(calls) == 1:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
-from crmhub.models import Connection
+from crmhub.models import Connection, ContactLink, Lane, TaskLink
 from crmhub.sync.credentials import provider_for
 from crmhub.sync.gate import SpareGate
 from crmhub.sync.values import Create, LinkState, Remote, WantedTask
@@ -40,6 +41,14 @@ def read_back(
     except Exception:
         log.exception("provider_failed: read back")
     return seen, tuple(recorder.exchanges if recorder else ())
+
+
+def others_wait(connection: Connection, *, now: datetime) -> bool:
+    """Return whether something is due there that no worker has taken yet: then the rate is not spare, and nobody looks."""
+    return any(
+        model._default_manager.filter(connection=connection, lane__in=Lane.values, due_at__lte=now).exists()
+        for model in (TaskLink, ContactLink)
+    )
 
 
 def _is_worth_a_call(

@@ -295,6 +295,19 @@ def test_a_look_that_fails_leaves_the_write_what_it_is(hub: Hub, grace, fault):
     assert {one.outcome for one in Attempt.objects.all()} == {"ok"}
 
 
+def test_while_others_wait_nobody_looks(hub: Hub, grace):
+    simulator = hub.connect("leadsquared")
+    hub.settle()
+    tasks = [hub.save_task(contacts=[grace], title=f"Call Grace, {number}") for number in range(8)]
+
+    hub.push()
+    first = len(reads(simulator))
+    hub.settle()
+
+    assert len(live(simulator)) == len(tasks)
+    assert first == 0
+
+
 def test_where_the_rate_is_nearly_used_up_nobody_looks(hub: Hub, grace):
     simulator = hub.connect("hubspot")
     hub.settle()
