@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
@@ -71,9 +72,15 @@ else:
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
+# Elsewhere each run tries other values; a verdict on a change must not hang on chance.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("people", deadline=None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    is_ci = os.environ.get("CI", "") not in {"", "0", "false"}
+    hypothesis.settings.load_profile("ci" if is_ci else "people")
     if missing:
-        is_ci = os.environ.get("CI", "") not in {"", "0", "false"}
         pytest.exit(f"{'cannot run' if is_ci else 'left out'}: {missing}", returncode=1 if is_ci else 0)
 
 
