@@ -169,12 +169,18 @@ def note_check(
     account_name: str,
     account_id: str = "",
     learned: Mapping[str, Any] | None = None,
+    version: int | None = None,
     now: datetime | None = None,
 ) -> None:
-    """Remember that the connection was checked and is well: who we are there, and the facts it told."""
+    """Remember that the connection was checked and is well: who we are there, and the facts it told.
+
+    `version` is that of the credentials which were used: what they told says nothing of others that were stored meanwhile.
+    """
     now = now or database_now()
     with transaction.atomic():
         row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+        if version is not None and row.credentials_version != version:
+            return
         row.account_name = account_name[:300]
         row.account_id = account_id[:200] or row.account_id
         row.learned = {**row.learned, **(learned or {})}

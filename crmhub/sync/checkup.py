@@ -15,7 +15,7 @@ from crmhub.sync.gate import PaceGate
 from crmhub.sync.health import is_tried_again, note_refused
 from crmhub.sync.prepare import Prepared, prepare
 from crmhub.sync.tokens import keep_access
-from providers.errors import ProviderError, Unauthorized
+from providers.errors import Permanent, ProviderError, Unauthorized
 from providers.types import Identity
 
 log = logging.getLogger(__name__)
@@ -41,11 +41,11 @@ class Checkup:
 
 
 def check_connection(
-    connection: Connection, *, install: bool = False, now: datetime | None = None
+    connection: Connection, *, install: bool | None = None, now: datetime | None = None
 ) -> Checkup:
     """Ask the CRM who we are there and whether the account is ready, and remember the answer on the connection. Never raises for the vendor's sake.
 
-    Changes something in the account (a custom property) only the first time, and with `install`. Refused credentials are noted; accepted ones end a wait for re-authorisation, and what was parked for want of a scope is owed again.
+    Changes something in the account (a custom property) with `install`; None means only where nothing is known of the account yet. Refused credentials are noted; accepted ones end a wait for re-authorisation, and what was parked for want of a scope is owed again.
     """
     moment = now or database_now()
     try:
@@ -69,6 +69,7 @@ def check_connection(
         account_name=identity.name,
         account_id=identity.id,
         learned=learned,
+        version=connection.credentials_version,
         now=moment,
     )
     _try_forbidden_again(connection, now=moment)
@@ -90,7 +91,9 @@ class _Held(Exception):
         self.error = error
 
 
-def _asked(connection: Connection, *, install: bool, now: datetime | None) -> tuple[Identity, Prepared]:
+def _asked(
+    connection: Connection, *, install: bool | None, now: datetime | None
+) -> tuple[Identity, Prepared]:
     """Return what the account tells. A token that it refuses although its time is not over is renewed, once."""
     try:
         return _ask(connection, install=install, now=now)
@@ -102,19 +105,22 @@ def _asked(connection: Connection, *, install: bool, now: datetime | None) -> tu
         return _ask(connection, install=install, now=now)
 
 
-def _ask(connection: Connection, *, install: bool, now: datetime | None) -> tuple[Identity, Prepared]:
+def _ask(connection: Connection, *, install: bool | None, now: datetime | None) -> tuple[Identity, Prepared]:
     if (error := keep_access(connection, now=now)) is not None:
         raise _Held(error)
     provider, recorder = provider_for(
         connection, gate=PaceGate(connection.pk, limits_of(connection), lane=0, now=now)
     )
     identity = provider.check()
-    return identity, prepare(provider, recorder, may_install=install or not connection.learned)
+    return identity, prepare(
+        provider, recorder, may_install=not connection.learned if install is None else install
+    )
 
 
 def _note_trouble(connection: Connection, error: ProviderError, *, now: datetime) -> None:
     changes: dict[str, object] = {"last_error": error.detail[:500], "last_checked_at": now}
-    if isinstance(error, Unauthorized):
+    # A plain `Permanent` says that these credentials open another account, or that the address is none: nothing may go there either.
+    if isinstance(error, Unauthorized) or type(error) is Permanent:
         changes["reauthorise_since"] = now
     else:
         changes["failures"] = max(connection.failures, 1)

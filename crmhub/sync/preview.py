@@ -7,6 +7,7 @@ would make; where another one depends on an answer, that is said in words, and o
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,6 +50,8 @@ from providers.types import ASSOCIATIONS, Field, RemoteRef, RemoteTask
 LONGEST_CHAIN = 10  # steps; an ordinary task takes up to four
 ABOUT_ASSOCIATIONS = frozenset({*ASSOCIATIONS, Field.LABELS, Field.PINS})
 THEN_MORE = "then, depending on the answer:"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,12 @@ class _Walk:
             request = first_request(self.connection, call, words=self.words)
         except ProviderError as error:
             return Step(what, condition=condition, then=f"Nothing is sent: {error.detail}")
+        except SecretsUnreadable:
+            raise  # told for the whole account
+        except Exception:
+            # A fault of ours in one provider must not take the page with all the others down.
+            log.exception("provider_failed: preview")
+            return Step(what, condition=condition, then="The hub failed to work this out; its log says how.")
         return Step(what, request, condition, then if request else "It takes no request.")
 
     def _owners_step(self) -> Step | None:

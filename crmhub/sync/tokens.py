@@ -7,9 +7,12 @@ the connection's row, commits, asks the vendor with no transaction open, and sto
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db import connection as database
 from django.db.models import Q
 
@@ -88,12 +91,31 @@ def _renew(
         connection.refresh_from_db()
         return _being_renewed()
     asked = _ask(connection, window, now=now)
-    moment = now or database_now()
+    return _patiently(lambda: _settle(connection, asked, claim, now=now or database_now()))
+
+
+def _settle(
+    connection: Connection, asked: Tokens | ProviderError, claim: datetime, *, now: datetime
+) -> ProviderError | None:
     if isinstance(asked, ProviderError):
-        return _not_renewed(connection, asked, claim, now=moment)
-    is_stored = _store(connection, asked, now=moment)
+        return _not_renewed(connection, asked, claim, now=now)
+    is_stored = _store(connection, asked, now=now)
     connection.refresh_from_db()
     return None if is_stored else _being_renewed()
+
+
+def _patiently(write: Callable[[], ProviderError | None]) -> ProviderError | None:
+    """Write down what came of a renewal, again and again while the database is away: a refresh token that works once is used up by now."""
+    until = time.monotonic() + settings.LEASE_SECONDS / 2
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() >= until:
+                raise
+            log.warning("tokens_not_stored_yet: the database does not answer")
+            close_old_connections()
+            time.sleep(0.5)
 
 
 def _claimed(connection: Connection, *, until: datetime, now: datetime) -> bool:

@@ -112,7 +112,10 @@ class Command(HubCommand):
         command, url = hub
         self.say(f"This goes to the hub that runs here: make {command}, {url}")
         can = capabilities(provider)
-        host = urlsplit(base_url or can.default_base_url).hostname or ""
+        try:
+            host = urlsplit(base_url or can.default_base_url).hostname or ""
+        except ValueError:  # half a bracket; what is wrong with it is said when the account is judged
+            host = ""
         is_real = any(
             host == known or (known.startswith(".") and host.endswith(known)) for known in can.hosts
         )
@@ -192,7 +195,8 @@ def _asked_for(key: str) -> str:
 
 def _may_be_replaced(connection: Connection) -> bool:
     """Return whether running `connect` again may change it: it never worked, or its credentials were refused."""
-    return not connection.account_name or connection.reauthorise_since is not None
+    was_ever_well = connection.account_name or connection.account_id
+    return not was_ever_well or connection.reauthorise_since is not None
 
 
 def _what_follows(connection: Connection) -> str:
