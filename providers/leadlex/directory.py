@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from providers.errors import Ambiguous, Conflict, NotFound, ProviderError
 from providers.leadlex import payloads, people
 from providers.leadlex.answers import record_in, rows_in
@@ -57,14 +59,16 @@ class Directory(Workspace):
 
     def update_contact(self, ref: RemoteRef, person: Person) -> RemoteContact:
         """Bring the contact to what the person says. `notes` is never sent: the vendor appends to it each time."""
-        answer = self._api.call("PATCH", f"/v1/contacts/{ref.id}", json_body=people.contact_changes(person))
+        answer = self._api.call(
+            "PATCH", f"/v1/contacts/{quote(ref.id, safe='')}", json_body=people.contact_changes(person)
+        )
         if answer.status == 204:
             return self.fetch_contact(ref)
         return people.read_contact(record_in(answer, "contact", writes=True))
 
     def fetch_contact(self, ref: RemoteRef) -> RemoteContact:
         """Return the contact as it stands there. Raises `NotFound` when it is gone or merged into another one."""
-        answer = self._api.call("GET", f"/v1/contacts/{ref.id}")
+        answer = self._api.call("GET", f"/v1/contacts/{quote(ref.id, safe='')}")
         return people.read_contact(record_in(answer, "contact", writes=False))
 
     def list_contacts(self, cursor: str | None = None) -> Page[RemoteContact]:

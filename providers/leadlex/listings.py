@@ -108,6 +108,9 @@ def _is_as_it_was(before: _Sheet, sheet: _Sheet, place: _Place) -> bool:
 
 def _after(sheet: _Sheet, place: _Place) -> _Place | None:
     is_more = len(sheet.rows) >= sheet.size if sheet.total is None else place.page * sheet.size < sheet.total
+    if sheet.rows and is_more and place.page > 1 and _look(sheet) == place.look:
+        # Without a total, a vendor that does not turn the page would be read for ever.
+        raise Transient("LeadLex answers every page with the same rows; the list cannot be read.")
     if sheet.rows and is_more:
         return _Place(place.page + 1, place.walk, place.top or _ids(sheet)[0], sheet.total, _look(sheet))
     return None if place.page == 1 else _Place(0, place.walk, place.top)

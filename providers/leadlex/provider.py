@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from providers.error_cases import Answer
 from providers.errors import Ambiguous, NotFound, ProviderError, Unconfirmed, Unsupported
@@ -133,14 +134,14 @@ class LeadLex(Directory):
         if self.account.learned.get(LEARNED_BY[method]) is False:
             raise _no_call_to(method)
         try:
-            return self._api.call(method, f"/v1/tasks/{ref.id}", json_body=body)
+            return self._api.call(method, f"/v1/tasks/{quote(ref.id, safe='')}", json_body=body)
         except (NotFound, Unsupported) as error:
             if isinstance(error, NotFound):
                 self._fetched(ref)
             raise _no_call_to(method, error) from error
 
     def _fetched(self, ref: RemoteRef, *, asked: TaskDraft | None = None) -> RemoteTask:
-        answer = self._api.call("GET", f"/v1/tasks/{ref.id}")
+        answer = self._api.call("GET", f"/v1/tasks/{quote(ref.id, safe='')}")
         return self._task_in(answer, asked=asked, writes=False)
 
     def _task_in(self, answer: Answer, *, asked: TaskDraft | None, writes: bool) -> RemoteTask:

@@ -20,11 +20,10 @@ def moment_of(text: object) -> datetime | None:
     """Return the moment in an answer; None for nothing, for nonsense and for the year 1, which means never."""
     try:
         moment = datetime.fromisoformat(str(text))
-    except ValueError:
+        in_utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    if moment.year == 1:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return None if moment.year == 1 else in_utc
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from providers.capabilities import Limit
 from providers.error_cases import Answer
 from providers.errors import RateLimited, Rejected, Transient, Unsupported
-from providers.leadlex.listings import MOST_WALKS, page_of, pages
+from providers.leadlex.listings import MOST_WALKS, PER_PAGE, page_of, pages
 from providers.leadlex.provider import LeadLex
 from providers.leadlex.simulator import LeadLexSimulator
 from providers.types import Field, HubKey, RemoteRef
@@ -256,3 +256,14 @@ class TestAtThePlanForStarters:
 
         assert cursor is None
         assert len({one.ref.id for one in seen}) == 702
+
+
+def test_a_vendor_that_never_turns_the_page_is_not_read_for_ever():
+    rows = [{"id": str(number)} for number in range(PER_PAGE)]
+
+    class Stuck:
+        def call(self, *_, **__):
+            return Answer(200, {}, {"data": rows})
+
+    with pytest.raises(Transient, match="every page with the same rows"):
+        list(pages(Stuck(), "/v1/tasks", "tasks", {}))
