@@ -114,6 +114,10 @@ def _require_ours(told: Mapping[str, Any], account: Account) -> None:
     )
     if not is_ours or not (text_of(told, "locationId") or company):
         raise InvalidSignature("Not proven to be about this account: it names another one, or none.")
+    # The keys are the vendor's and sign for every app there: another app in the same sub-account could hand its own deliveries on.
+    app = str(account.secrets.get("client_id") or "").partition("-")[0]
+    if app and text_of(told, "appId") and text_of(told, "appId") != app:
+        raise InvalidSignature("Not proven to be meant for this app: it names another one.")
 
 
 def _event(told: Mapping[str, Any], body: bytes) -> Event:

@@ -21,6 +21,7 @@ from providers.leadsquared.moments import moment_of
 from providers.leadsquared.payloads import COMPLETED
 from providers.sendable import split_address
 from providers.signatures import check_shared_secret
+from providers.storable import fit_for_storage, json_fit_for_storage
 from providers.types import RemoteRef
 
 HEADER = "x-hub-secret"
@@ -51,7 +52,8 @@ def events_in(delivery: Delivery, *, secret: str) -> tuple[Event, ...]:
     Raises `InvalidSignature` for any other, and `Rejected` where what it says is not JSON or names nothing.
     """
     check_shared_secret(delivery.headers.get(HEADER, ""), secret=secret)
-    query = {name: values[0] for name, values in parse_qs(split_address(delivery.url).query).items()}
+    asked = parse_qs(split_address(delivery.url).query)
+    query = {name: fit_for_storage(values[0]) for name, values in asked.items()}
     told = _told(delivery.body)
     name = hashlib.sha256(delivery.body).hexdigest()[:32]
     events = [_event(one, query, f"{name}.{at}", alone=len(told) == 1) for at, one in enumerate(told)]
@@ -63,7 +65,7 @@ def events_in(delivery: Delivery, *, secret: str) -> tuple[Event, ...]:
 def _told(body: bytes) -> list[Mapping[str, Any]]:
     """Return the records in the body: one, or several that LeadSquared put together within a minute."""
     try:
-        parsed = json.loads(body.decode("utf-8-sig"))
+        parsed = json_fit_for_storage(json.loads(body.decode("utf-8-sig")))
     except (ValueError, RecursionError) as error:
         raise Rejected(
             "LeadSquared's webhook is not JSON; give it the content type application/json there."
@@ -84,7 +86,8 @@ def _event(told: Mapping[str, Any], query: Mapping[str, str], name: str, *, alon
     subject, id_ = found
     word = query.get("eventType", "")
     return Event(
-        id=f"{name}.{word}" if word else name,
+        # With the record: a thin body may be the same for two of them, and only the query tells which.
+        id=".".join(filter(None, [name, id_, word])),
         subject=subject,
         change=_change(subject, told, record, word),
         ref=RemoteRef(id_),

@@ -183,3 +183,18 @@ def test_a_changed_lead_is_told_only_where_that_was_asked_for(world, ask, mailbo
     assert [json.loads(one.body)["After"]["LastName"] for one in mailbox.deliveries] == [
         "Murray" for _ in codes
     ]
+
+
+def test_thin_bodies_about_two_tasks_are_two_events(world):
+    first, second = (
+        world.provider.receive(delivered(world, {}, query=f"?entityType=Task&entityId={id_}&eventType=16"))
+        for id_ in ("A", "B")
+    )
+
+    assert first[0].id != second[0].id
+
+
+def test_an_id_that_no_database_takes_is_made_fit(world):
+    [event] = world.provider.receive(delivered(world, b'{"UserTaskId": "a\\u0000b"}'))
+
+    assert "\x00" not in event.ref.id + event.id
