@@ -144,6 +144,27 @@ def test_a_real_account_is_not_connected_to_a_demo(address):
 
 
 @pytest.mark.usefixtures("demo_runs")
+def test_half_an_address_beside_a_running_hub_is_refused_in_words():
+    with pytest.raises(CommandError, match=r"is not an address such as|the hub that runs here is the demo"):
+        run("connect", "hubspot", "--name", "Main", "--secret", "access_token=x", "--base-url", "http://[")
+
+    assert not Connection.objects.exists()
+
+
+def test_a_token_of_another_account_stops_the_connection(account):
+    connect(account)
+    connection = Connection.objects.get()
+    Connection.objects.update(learned={**connection.learned, "portal_id": "5"})
+
+    with pytest.raises(CommandError):
+        run("doctor", "Main")
+
+    connection.refresh_from_db()
+    assert connection.reauthorise_since is not None
+    assert "this connection belongs to 5" in connection.last_error
+
+
+@pytest.mark.usefixtures("demo_runs")
 def test_a_simulator_is_connected_to_a_demo_and_where_it_goes_is_said(account):
     said = connect(account)
 

@@ -422,6 +422,19 @@ def test_a_check_that_went_well_ends_every_complaint():
     assert (kept.health(NOON), kept.last_error) == ("healthy", "")
 
 
+def test_a_check_with_credentials_that_were_replaced_meanwhile_says_nothing_of_the_new_ones():
+    connection = connect()
+    used = stored(connection).credentials_version
+    services.change_connection(connection=connection, secrets={"token": "newer"})
+
+    services.note_check(
+        connection=connection, account_name="Old account", learned={"zone": "x"}, version=used, now=NOON
+    )
+
+    kept = stored(connection)
+    assert (kept.account_name, kept.learned, kept.last_checked_at) == ("", {}, None)
+
+
 def test_an_operation_is_switched_on_again():
     connection = connect()
     Connection.objects.update(switched_off={"find": "tasks.read", "delete": "tasks.write"})
