@@ -11,10 +11,10 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
 from crmhub.models import PushedLink
@@ -30,14 +30,27 @@ ICONS = {
 }
 
 
+# A list draws 200 of them. A template of its own for each took a tenth of the page's time.
+BADGE = (
+    '<span class="hub-badge hub-{}" title="{}"><span class="material-symbols-outlined" aria-hidden="true">{}</span>'
+    '{} <span class="hub-words">{}</span></span>'
+)
+
+
 @dataclass(frozen=True)
 class Badge:
-    """What the template draws."""
+    """How one counterpart stands; shown as HTML where a template names it."""
 
     name: str
     standing: Standing
     icon: str
     hover: str
+
+    def __html__(self) -> SafeString:
+        """Return the badge as it is drawn."""
+        return format_html(BADGE, self.standing.value, self.hover, self.icon, self.name, self.standing.words)
+
+    __str__ = __html__
 
 
 def badge(link: PushedLink, *, name: str, now: datetime) -> Badge:
@@ -57,8 +70,12 @@ def badges(
     """Return the badges as HTML; `subject` is the id under which the page refreshes them while one waits."""
     drawn = [badge(link, name=names.get(link.connection_id, str(link.connection)), now=now) for link in links]
     is_moving = any(one.standing is Standing.WAITING for one in drawn)
-    return render_to_string(
-        "crmhub/badges.html", {"badges": drawn, "subject": subject, "is_moving": is_moving}
+    return format_html(
+        '<span class="hub-badges" data-badges="{}"{}>{}</span>',
+        subject,
+        mark_safe(" data-moving") if is_moving else "",
+        format_html_join("", "{}", ((one,) for one in drawn))
+        or mark_safe('<span class="hub-none">in no CRM</span>'),
     )
 
 

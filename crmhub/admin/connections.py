@@ -28,6 +28,7 @@ from crmhub.admin.writes import writer
 from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection
 from crmhub.queries.connections import Tally, connections, tallies
+from crmhub.queries.counting import VERY_MANY
 from crmhub.queries.sync import provider_label
 from crmhub.services.accounts import NOT_LET_IN
 from crmhub.sync import check_connection, page_to_agree_at, redirect_uri
@@ -54,7 +55,7 @@ class ConnectionAdmin(ReadOnlyPast):
         """Return the columns, with what lies at each account counted once for all of them."""
         if not hasattr(request, "hub_tallies"):
             ids = Connection.objects.values_list("pk", flat=True)
-            request.hub_tallies = tallies(ids, with_settled=True)  # type: ignore[attr-defined]
+            request.hub_tallies = tallies(ids)  # type: ignore[attr-defined]
         at: dict[UUID, Tally] = request.hub_tallies  # type: ignore[attr-defined]
         now = timezone.now()
 
@@ -159,7 +160,7 @@ class ConnectionAdmin(ReadOnlyPast):
         if not may_change:
             for field in form.fields.values():
                 field.disabled = True
-        tally = tallies([row.pk], with_settled=True)[row.pk]
+        tally = tallies([row.pk], most=VERY_MANY)[row.pk]
         return self._page(
             request,
             "form",
@@ -239,7 +240,7 @@ class ConnectionAdmin(ReadOnlyPast):
         if not self.has_delete_permission(request, row) or not row.is_live:
             raise PermissionDenied
         if request.method != "POST":
-            tally = tallies([row.pk], with_settled=True)[row.pk]
+            tally = tallies([row.pk], most=VERY_MANY)[row.pk]
             return self._page(request, "disconnect", f"Disconnect {row.name}?", original=row, tally=tally)
         services.disconnect_account(connection=row, by=writer(request))
         messages.success(

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from crmhub.admin.badges import ago, badges
+from crmhub.admin.badges import ago, badges, counted
 from crmhub.admin.connection_words import filtered, health_badge, reason
 from crmhub.admin.due import DueTime
 from crmhub.queries.connections import count_needing_a_person, live_connections, tallies
@@ -24,7 +24,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may_see_connections:
         context["cards"] = _cards()
     if may_see_tasks:
-        context["needing_a_person"] = count_needing_a_person()
+        context["needing_a_person"] = count = count_needing_a_person()
+        context["needing_a_person_in_words"] = counted(count, "task")
         context["needing_a_person_url"] = f"{reverse('admin:crmhub_task_changelist')}?sync=needs_a_person"
         context["my_tasks"] = _my_tasks(request)
         context["my_tasks_url"] = f"{reverse('admin:crmhub_task_changelist')}?assignee=me&status=unfinished"
@@ -41,20 +42,23 @@ def needing_a_person(request: HttpRequest) -> str:
 
 def _cards() -> list[dict[str, Any]]:
     rows, now = list(live_connections()), timezone.now()
-    counted = tallies([row.pk for row in rows])
+    lying = tallies([row.pk for row in rows])
     return [
         {
             "row": row,
             "crm": provider_label(row.provider),
             "badge": health_badge(row),
             "reason": reason(row),
-            "tally": counted[row.pk],
-            "oldest": ago(counted[row.pk].oldest, now=now),
+            "parked": counted(tally.needs_a_person, "task"),
+            "contacts_parked": tally.contacts_needing_a_person
+            and counted(tally.contacts_needing_a_person, "contact"),
+            "waiting": counted(tally.waiting, "task"),
+            "oldest": ago(tally.oldest, now=now),
             "url": reverse("admin:crmhub_connection_change", args=[row.pk]),
             "waiting_url": filtered(row, "waiting"),
             "parked_url": filtered(row, "needs_a_person"),
         }
-        for row in rows
+        for row, tally in ((row, lying[row.pk]) for row in rows)
     ]
 
 

@@ -20,7 +20,7 @@ from crmhub.models import Connection, Task
 from crmhub.queries.connections import live_connections
 from crmhub.queries.people import staff
 from crmhub.queries.sync import Standing, short_names, tasks_standing
-from crmhub.queries.tasks import UNFINISHED, Due, due, due_between
+from crmhub.queries.tasks import STILL_TO_DO, Due, due, due_between
 
 UNFINISHED_WORD, ALL_WORD = "unfinished", "all"
 # The links above the list.
@@ -52,7 +52,7 @@ class StatusFilter(DropdownFilter):
         if self.value() == UNFINISHED_WORD:
             if is_ticked(request):
                 return queryset  # a task that somebody finished since the list was drawn is still meant
-            return queryset.filter(status__in=UNFINISHED)
+            return queryset.filter(STILL_TO_DO)
         return queryset.filter(status=self.value()) if self.value() in Task.Status.values else queryset
 
 

@@ -10,14 +10,21 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import BaseFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from unfold.admin import ModelAdmin, checkbox
+from unfold.decorators import display
 
 from crmhub.admin.counting import EstimatingPaginator
 from crmhub.admin.steady import Steady
+
+_BEFORE, _AFTER = map(mark_safe, checkbox.render(ACTION_CHECKBOX_NAME, "any-id").split("any-id"))
 
 
 class Refused(Exception):
@@ -40,6 +47,11 @@ class HubAdmin(Steady):
     list_filter_submit = True
     warn_unsaved_form = True
     compressed_fields = True
+
+    @display(description=ModelAdmin.action_checkbox.short_description)  # type: ignore[attr-defined]
+    def action_checkbox(self, obj: Model) -> SafeString:
+        """Return the box to tick a row: the theme's, drawn once and given each row's id, for drawing it takes a template."""
+        return format_html("{}{}{}", _BEFORE, obj.pk, _AFTER)
 
     def store(self, request: HttpRequest, form: Any, formsets: list[BaseFormSet], *, is_new: bool) -> str:
         """Write what the form holds by a service, and return what to tell the person."""

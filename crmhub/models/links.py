@@ -115,7 +115,7 @@ def _pushed_link_rules(name: str, subject: str) -> dict[str, Any]:
                 condition=models.Q(due_at__isnull=False),
             ),
             models.Index(fields=["connection", "sync_status", subject], name=f"{name}_by_status"),
-            models.Index(fields=["sync_status", "status_since"], name=f"{name}_by_age"),
+            models.Index(fields=["connection", "sync_status", "status_since"], name=f"{name}_by_age"),
             # What the sweep looks for: neither in step nor owed. Nearly always empty.
             models.Index(
                 fields=["id"],

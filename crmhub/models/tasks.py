@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.lookups import IsNull
 from simple_history.models import HistoricalRecords
 
 from crmhub.models.ids import new_id
@@ -96,6 +97,14 @@ class Task(models.Model):
                 fields=["status", "due_at", "id"],
                 name="task_by_status",
                 condition=models.Q(deleted_at__isnull=True),
+            ),
+            # What is still to be done, in the order in which the list shows it (`queries.tasks.WORK_FIRST`).
+            models.Index(
+                IsNull(models.F("due_at"), True),
+                "due_at",
+                models.F("id").desc(),
+                name="task_by_work",
+                condition=models.Q(deleted_at__isnull=True, completed_at__isnull=True),
             ),
             models.Index(
                 fields=["assignee", "due_at", "id"],

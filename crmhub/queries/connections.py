@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
-from crmhub.models import Connection, ContactLink, TaskLink
+from crmhub.models import Connection, ContactLink, SyncStatus, TaskLink
+from crmhub.queries.counting import MANY, AtLeast, CountUpTo, as_count
 from crmhub.queries.sync import Standing, standing_so
 
 
@@ -42,46 +44,53 @@ def live_connections() -> QuerySet[Connection]:
     )
 
 
-def tallies(ids: Iterable[UUID], *, with_settled: bool = False) -> dict[UUID, Tally]:
-    """Return what lies at each of these connections, in two queries, four with those in sync counted (which reads every link)."""
+def tallies(ids: Iterable[UUID], *, most: int = MANY) -> dict[UUID, Tally]:
+    """Return what lies at each of these connections, in one query; no number is counted further than `most`."""
+    ids = list(ids)
+    tasks = TaskLink.objects.filter(connection=OuterRef("pk"), task__deleted_at__isnull=True)
+    contacts = ContactLink.objects.filter(connection=OuterRef("pk"))
+    counts = {
+        "in_sync": tasks.filter(standing_so(Standing.IN_SYNC)),
+        "waiting": tasks.filter(standing_so(Standing.WAITING)),
+        "needs_a_person": tasks.filter(standing_so(Standing.NEEDS_A_PERSON)),
+        "contacts_waiting": contacts.filter(standing_so(Standing.WAITING)),
+        "contacts_needing_a_person": contacts.filter(standing_so(Standing.NEEDS_A_PERSON)),
+    }
+    heads = {
+        f"oldest_{kind}_{status}": _oldest(links, status)
+        for kind, links in (("task", tasks), ("contact", contacts))
+        for status in OWED
+    }
+    rows = Connection.objects.filter(pk__in=ids, disconnected_at__isnull=True).annotate(
+        **{name: CountUpTo(links, most=most) for name, links in counts.items()}, **heads
+    )
     tally = {pk: Tally() for pk in ids}
-    for row in _unsettled(TaskLink.objects.filter(task__deleted_at__isnull=True), tally):
-        one = tally[row["connection"]]
-        one.waiting, one.needs_a_person, one.oldest = row["waiting"], row["parked"], row["oldest"]
-    for row in _unsettled(ContactLink.objects.all(), tally):
-        one = tally[row["connection"]]
-        one.contacts_waiting, one.contacts_needing_a_person = row["waiting"], row["parked"]
-        one.oldest = min(filter(None, (one.oldest, row["oldest"])), default=None)
-    if with_settled:
-        settled = _live(TaskLink.objects.filter(standing_so(Standing.IN_SYNC)), tally)
-        # The deleted are few and have an index; asking each of a million links whether its task is deleted takes seconds.
-        for links, sign in ((settled, 1), (settled.filter(task__deleted_at__isnull=False), -1)):
-            for row in links.values("connection").order_by().annotate(count=Count("pk")):
-                tally[row["connection"]].in_sync += sign * row["count"]
+    for row in rows.values("pk", *counts, *heads):
+        numbers = {name: as_count(row[name], most=most) for name in counts}
+        oldest = min((row[name] for name in heads if row[name] is not None), default=None)
+        tally[row["pk"]] = Tally(**numbers, oldest=oldest)
     return tally
 
 
 def count_needing_a_person() -> int:
-    """Return how many tasks need a person, at one connected account or at several: as many as the list of them has rows."""
+    """Return how many tasks need a person, at one connected account or at several: as many as the list of them has rows.
+
+    It stands in the menu of every page, so beyond some thousand links it says only that there are at least so many.
+    """
     parked = TaskLink.objects.filter(
-        standing_so(Standing.NEEDS_A_PERSON), connection__disconnected_at__isnull=True
+        standing_so(Standing.NEEDS_A_PERSON),
+        connection__disconnected_at__isnull=True,
+        task__deleted_at__isnull=True,
     )
-    return parked.filter(task__deleted_at__isnull=True).values("task").distinct().count()
+    found = list(parked.order_by().values_list("task", flat=True)[: MANY + 1])
+    count = len(set(found))
+    return AtLeast(count) if len(found) > MANY else count
 
 
-def _live(links: QuerySet, tally: dict[UUID, Tally]) -> QuerySet:
-    return links.filter(connection__in=tally, connection__disconnected_at__isnull=True)
+# A link that is owed stands in one of these.
+OWED = (SyncStatus.PENDING, SyncStatus.UNKNOWN)
 
 
-def _unsettled(links: QuerySet, tally: dict[UUID, Tally]) -> QuerySet:
-    waits, parked = standing_so(Standing.WAITING), standing_so(Standing.NEEDS_A_PERSON)
-    return (
-        _live(links.filter(waits | parked), tally)
-        .values("connection")
-        .order_by()
-        .annotate(
-            waiting=Count("pk", filter=waits),
-            parked=Count("pk", filter=parked),
-            oldest=Min("status_since", filter=Q(due_at__isnull=False)),
-        )
-    )
+def _oldest(links: QuerySet[Any], status: SyncStatus) -> Subquery:
+    owed = links.filter(sync_status=status, due_at__isnull=False)
+    return Subquery(owed.order_by("status_since").values("status_since")[:1])

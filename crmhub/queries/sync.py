@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -12,6 +13,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from crmhub.models import Connection, ContactLink, PushedLink, SyncStatus, Task, TaskLink
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from providers import registry
+
+FEW = 10_000  # ids that may be handed to the database
 
 
 class Standing(StrEnum):
@@ -47,8 +50,9 @@ def standing_so(wanted: Standing) -> Q:
     parked = Q(sync_status__in=NEEDS_A_PERSON, due_at__isnull=True)
     return {
         Standing.IN_SYNC: Q(sync_status=SyncStatus.IN_SYNC),
-        Standing.WAITING: Q(sync_status=SyncStatus.PENDING)
-        | Q(sync_status__in=NEEDS_A_PERSON, due_at__isnull=False),
+        # The statuses are named first, for an index knows them; without that each link of an account would be read.
+        Standing.WAITING: Q(sync_status__in=[SyncStatus.PENDING, *NEEDS_A_PERSON])
+        & (Q(sync_status=SyncStatus.PENDING) | Q(due_at__isnull=False)),
         Standing.NEEDS_A_PERSON: parked,
         Standing.OFF: Q(sync_status__in=OFF),
     }[wanted]
@@ -107,11 +111,22 @@ def tasks_standing(
     if wanted is None:
         return tasks.filter(Exists(links.filter(task=OuterRef("pk")))) if connection else tasks
     if wanted is not Standing.IN_SYNC:
-        # The few that wait or are parked are found by their status; asking each task would read them all.
-        return tasks.filter(pk__in=links.filter(standing_so(wanted)).values("task_id"))
+        return tasks.filter(
+            pk__in=_few_or_all(links.filter(standing_so(wanted)).order_by().values_list("task_id", flat=True))
+        )
     here = links.filter(task=OuterRef("pk"))
     behind = here.filter(standing_so(Standing.WAITING) | standing_so(Standing.NEEDS_A_PERSON))
     return tasks.filter(Exists(here.filter(standing_so(wanted))), ~Exists(behind))
+
+
+def _few_or_all(ids: QuerySet[Any]) -> Collection[Any]:
+    """Return the ids themselves where they are few, else the question for them.
+
+    Asked for the tasks of few links in the order of their due times, a database walks the tasks in that order and looks at the links of each; with the
+    ids at hand it reads just those tasks.
+    """
+    found = set(ids[: FEW + 1])
+    return found if len(found) <= FEW else ids
 
 
 def short_names(connections: Iterable[Connection] | None = None) -> dict[UUID, str]:

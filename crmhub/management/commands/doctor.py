@@ -12,6 +12,7 @@ from crmhub.clock import database_now
 from crmhub.management.base import HubCommand, find_connection, trouble_with_redis
 from crmhub.models import Connection
 from crmhub.queries.connections import Tally, tallies
+from crmhub.queries.counting import VERY_MANY
 from crmhub.queries.remedies import remedies_at
 from crmhub.sync import Checkup, check_connection
 
@@ -42,7 +43,7 @@ class Command(HubCommand):
         chosen = [find_connection(connection)] if connection else _live()
         self._wrong = 0
         self._examine_the_hub()
-        tally = tallies([one.pk for one in chosen], with_settled=True)
+        tally = tallies([one.pk for one in chosen], most=VERY_MANY)
         for one in chosen:
             self._examine(one, tally[one.pk])
         if not chosen:
