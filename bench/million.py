@@ -15,13 +15,68 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import connection as database
 from django.db.models import Model
+from django.utils import timezone
 
 from crmhub.models import Attempt, Connection, Contact, Task, TaskContact, TaskLink
 
 CRMS = ("hubspot", "highlevel", "leadsquared", "leadlex")
-FIRST_NAMES = ["Ada", "Grace", "Katherine", "Edith", "Hedy", "Radia", "Barbara", "Frances", "Dorothy", "Annie", "Mary", "Joan", "Margaret", "Karen", "Evelyn", "Shafi", "Lynn", "Adele", "Ida", "Jean"]
-LAST_NAMES = ["Hopper", "Lovelace", "Johnson", "Clarke", "Lamarr", "Perlman", "Liskov", "Allen", "Vaughan", "Easley", "Jackson", "Clark", "Hamilton", "Jones", "Boyd"]
-THINGS = ["contract", "invoice", "renewal", "demo", "proposal", "budget", "delivery", "onboarding", "survey", "quote", "visit", "training", "complaint", "refund", "upgrade", "reminder"]
+FIRST_NAMES = [
+    "Ada",
+    "Grace",
+    "Katherine",
+    "Edith",
+    "Hedy",
+    "Radia",
+    "Barbara",
+    "Frances",
+    "Dorothy",
+    "Annie",
+    "Mary",
+    "Joan",
+    "Margaret",
+    "Karen",
+    "Evelyn",
+    "Shafi",
+    "Lynn",
+    "Adele",
+    "Ida",
+    "Jean",
+]
+LAST_NAMES = [
+    "Hopper",
+    "Lovelace",
+    "Johnson",
+    "Clarke",
+    "Lamarr",
+    "Perlman",
+    "Liskov",
+    "Allen",
+    "Vaughan",
+    "Easley",
+    "Jackson",
+    "Clark",
+    "Hamilton",
+    "Jones",
+    "Boyd",
+]
+THINGS = [
+    "contract",
+    "invoice",
+    "renewal",
+    "demo",
+    "proposal",
+    "budget",
+    "delivery",
+    "onboarding",
+    "survey",
+    "quote",
+    "visit",
+    "training",
+    "complaint",
+    "refund",
+    "upgrade",
+    "reminder",
+]
 RARE = "Zanzibar"  # stands in ten titles
 
 
@@ -33,21 +88,30 @@ class Size:
     contacts: int
     attempts_per_link: float
     due: int
+    crms: tuple[str, ...] = CRMS
 
     @property
     def links(self) -> int:
         """Return how many links there are: one for each task and CRM."""
-        return self.tasks * len(CRMS)
+        return self.tasks * len(self.crms)
+
+    @property
+    def attempts(self) -> int:
+        """Return how many attempts there are."""
+        return int(self.links * self.attempts_per_link)
 
 
 FULL = Size(tasks=1_000_000, contacts=100_000, attempts_per_link=2.5, due=100_000)
 QUICK = Size(tasks=100_000, contacts=10_000, attempts_per_link=1.0, due=10_000)
+# SQLite is for one machine with one account; filling it with four would take longer than all other figures together.
+ON_SQLITE = Size(tasks=1_000_000, contacts=100_000, attempts_per_link=0, due=1_000, crms=CRMS[:1])
+QUICK_ON_SQLITE = Size(tasks=100_000, contacts=10_000, attempts_per_link=0, due=1_000, crms=CRMS[:1])
 
 
 def fill(size: Size) -> None:
     """Fill an empty, migrated database. Takes minutes at full size."""
     users = _staff()
-    accounts = _accounts()
+    accounts = _accounts(size)
     with _without_indexes(Task, Contact, TaskContact, TaskLink, Attempt):
         _insert(Contact, size.contacts, _contact())
         _insert(Task, size.tasks, _task(users))
@@ -55,7 +119,8 @@ def fill(size: Size) -> None:
         for number, account in enumerate(accounts):
             _insert(TaskLink, size.tasks, _link(account, number, size))
         for number, account in enumerate(accounts):
-            _insert(Attempt, int(size.tasks * size.attempts_per_link), _attempt(account, number, size))
+            if size.attempts:
+                _insert(Attempt, int(size.tasks * size.attempts_per_link), _attempt(account, number, size))
     with database.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if database.vendor == "postgresql" else "ANALYZE")
 
@@ -69,10 +134,10 @@ def _staff() -> list[int]:
     return [one.pk for one in made]
 
 
-def _accounts() -> list[Connection]:
-    from django.utils import timezone  # noqa: PLC0415
-
-    return [Connection.objects.create(provider=code, name=code, created_at=timezone.now()) for code in CRMS]
+def _accounts(size: Size) -> list[Connection]:
+    return [
+        Connection.objects.create(provider=code, name=code, created_at=timezone.now()) for code in size.crms
+    ]
 
 
 # What the columns hold, as SQL over the number n
@@ -238,6 +303,6 @@ def _without_indexes(*models: type[Model]) -> Iterator[None]:
     yield
     with database.cursor() as cursor:
         for _, definition in indexes:
-            cursor.execute(definition.replace("%", "%%") if False else definition)
+            cursor.execute(definition)
         if _is_postgres():
             cursor.execute("SET session_replication_role = DEFAULT")
