@@ -268,6 +268,12 @@ HTTP_DEADLINE_SECONDS = environment.seconds("HTTP_DEADLINE_SECONDS", LEASE_SECON
 
 SWEEP_SECONDS = environment.seconds("SWEEP_SECONDS", 5)
 WORKERS = environment.whole("WORKERS", 4, at_least=1)
+# How long attempts are kept, and what went over the wire with them; 0 keeps for ever.
+KEEP_ATTEMPTS_DAYS = environment.whole("KEEP_ATTEMPTS_DAYS", 90)
+KEEP_PAYLOADS_DAYS = environment.whole("KEEP_PAYLOADS_DAYS", 30)
+# A change of more tasks than these at once is shown before it is made.
+BRAKE_TASKS = environment.whole("BRAKE_TASKS", 100, at_least=1)
+BRAKE_PERCENT = environment.whole("BRAKE_PERCENT", 20, at_least=1)
 # Lets a connection call hosts other than its vendor's. For simulators and tests: it can send secrets anywhere.
 ALLOW_CUSTOM_CRM_HOSTS = environment.flag("ALLOW_CUSTOM_CRM_HOSTS")
 
@@ -317,6 +323,7 @@ CELERY_BEAT_SCHEDULE = {
         "kwargs": {"everything": True},
         "options": {"expires": 1800},
     },
+    "prune": {"task": "crmhub.prune", "schedule": crontab(minute="37"), "options": {"expires": 1800}},
 }
 
 # Logs -----------------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 
-from crmhub import sync, wake
+from crmhub import services, sync, wake
 
 
 @shared_task(name="crmhub.push_due")
@@ -21,3 +22,9 @@ def push_due(*, connection_id: str, **_: Any) -> None:
 def sweep(*, everything: bool = False, **_: Any) -> None:
     """Find what was missed and wake the connections that have something due."""
     sync.sweep(everything=everything)
+
+
+@shared_task(name="crmhub.prune")
+def prune(**_: Any) -> None:
+    """Forget old attempts, as many as a job has time for; the next hour goes on."""
+    services.prune_attempts(seconds=settings.JOB_SOFT_LIMIT / 2)

@@ -53,6 +53,8 @@ class Attempt(models.Model):
                 condition=Q(contact_link__isnull=False),
             ),
             models.Index(fields=["outcome", "-id"], name="attempt_by_outcome"),
+            # What still holds what went over the wire, the oldest of which is forgotten first.
+            models.Index(fields=["id"], name="attempt_with_payload", condition=~Q(request="")),
         ]
         constraints = [
             models.CheckConstraint(

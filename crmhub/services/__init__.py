@@ -28,6 +28,7 @@ from crmhub.services.links import (
 from crmhub.services.people import save_contact
 from crmhub.services.profiles import save_profile
 from crmhub.services.records import save_record
+from crmhub.services.retention import Pruned, prune_attempts, prune_step_by_step
 from crmhub.services.tasks import (
     Associated,
     Associations,
@@ -42,6 +43,7 @@ from crmhub.services.tasks import (
 __all__ = [
     "Associated",
     "Associations",
+    "Pruned",
     "Saved",
     "StaleVersion",
     "add_to_crm",
@@ -62,6 +64,8 @@ __all__ = [
     "owe_contact",
     "owe_task",
     "pause_connection",
+    "prune_attempts",
+    "prune_step_by_step",
     "replace_secrets",
     "replay_links",
     "reseal_secrets",
