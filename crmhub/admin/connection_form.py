@@ -23,8 +23,11 @@ WAYS = ((PLAIN, "with a token or key of the account"), (APP, "by an app that is 
 class ConnectionForm(forms.Form):
     """An account at one CRM. `connection` is None for a new one; then every secret of one way in must be given.
 
-    Where the CRM lets apps in, `way` says which; the secrets of the other way are left out of what is stored.
+    Where the CRM lets apps in, `way` says which; the secrets of the other way are left out of what is stored. `asks`: what was entered is to be
+    saved a second time before it is stored.
     """
+
+    asks = False
 
     name = forms.CharField(
         max_length=100,
@@ -135,6 +138,11 @@ class ConnectionForm(forms.Form):
             (f"Settings for {self.can.label}", settings),
             ("Address", [self["base_url"]]),
         ]
+
+    @property
+    def changes_what_is_possible(self) -> bool:
+        """Return whether a setting was changed by which a CRM takes tasks or contacts that it could not take before."""
+        return any(name == "contacts" or name.startswith(SETTING) for name in self.changed_data)
 
     def values(self) -> dict[str, Any]:
         """Return what was entered, as the services take it; secrets that were left empty are left out."""

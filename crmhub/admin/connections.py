@@ -30,6 +30,7 @@ from crmhub.models import Connection
 from crmhub.queries.connections import Tally, connections, tallies
 from crmhub.queries.counting import VERY_MANY
 from crmhub.queries.sync import provider_label
+from crmhub.queries.weighing import impossible_links, weigh_links
 from crmhub.services.accounts import NOT_LET_IN
 from crmhub.sync import check_connection, page_to_agree_at, redirect_uri
 from providers import registry
@@ -181,6 +182,8 @@ class ConnectionAdmin(ReadOnlyPast):
         )
 
     def _changed(self, request: HttpRequest, row: Connection, form: ConnectionForm) -> bool:
+        if self._brakes(request, row, form):
+            return False
         try:
             row = services.change_connection(connection=row, by=writer(request), **form.values())
         except SecretsUnreadable as error:
@@ -190,6 +193,21 @@ class ConnectionAdmin(ReadOnlyPast):
             form.take(error)
             return False
         self._tell(request, row, well="Connection saved.", stored="The connection is saved")
+        return True
+
+    def _brakes(self, request: HttpRequest, row: Connection, form: ConnectionForm) -> bool:
+        """Return whether saving has to wait for a second look, for it would send a great many links that were impossible until now."""
+        if "sure" in request.POST or not form.changes_what_is_possible:
+            return False
+        weight = weigh_links(*impossible_links(row))
+        if not weight.is_large:
+            return False
+        form.asks = True
+        form.add_error(
+            None,
+            f"Nothing is saved yet. With these settings, {weight.links:,} that {row.name} could not take until now would be sent. "
+            "Save once more if that is meant.",
+        )
         return True
 
     def test_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:

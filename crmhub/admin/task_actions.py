@@ -19,6 +19,7 @@ from crmhub.admin.due import DueField, DueTime
 from crmhub.admin.task_filters import person_name
 from crmhub.models import Task, TaskLink
 from crmhub.queries.people import staff
+from crmhub.queries.weighing import weigh_tasks
 
 MOST_AT_ONCE = 1_000  # tasks; each is a transaction of its own while the browser waits
 
@@ -54,9 +55,9 @@ class DueForm(forms.Form):
 
 
 @admin.action(description="Complete", permissions=["change"])
-def complete(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> None:
+def complete(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> HttpResponse | None:
     """Complete the chosen tasks."""
-    _each(
+    return _each(
         model_admin,
         request,
         queryset,
@@ -66,9 +67,9 @@ def complete(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -
 
 
 @admin.action(description="Reopen", permissions=["change"])
-def reopen(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> None:
+def reopen(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> HttpResponse | None:
     """Open the chosen tasks again, those completed or cancelled."""
-    _each(
+    return _each(
         model_admin,
         request,
         queryset,
@@ -94,8 +95,7 @@ def assign(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> 
             task.assignee = person
             services.save_task(task=task, changed=["assignee"], **_by(request))
 
-    _each(model_admin, request, queryset, "assigned", act)
-    return None
+    return _each(model_admin, request, queryset, "assigned", act)
 
 
 @admin.action(description="Change due date …", permissions=["change"])
@@ -120,16 +120,17 @@ def re_date(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) ->
             task.due_at, task.due_is_date = due.moment, due.is_date
             services.save_task(task=task, changed=["due_at", "due_is_date"], **_by(request))
 
-    _each(model_admin, request, queryset, "given a new due date", act)
-    return None
+    return _each(model_admin, request, queryset, "given a new due date", act)
 
 
 @admin.action(description="Send again", permissions=["replay"])
-def send_again(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> None:
+def send_again(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> HttpResponse | None:
     """Owe the chosen tasks to all their CRMs anew."""
     ids = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
     if _are_too_many(model_admin, request, len(ids)):
-        return
+        return None
+    if asked := _brake(model_admin, request, ids, "sent again"):
+        return asked
     count = services.replay_links(links=TaskLink.objects.filter(task_id__in=ids))
     skipped = TaskLink.objects.filter(task_id__in=ids).count() - count
     kept = f" {skipped} kept out of their CRM were left alone." if skipped else ""
@@ -138,12 +139,15 @@ def send_again(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task])
         f"{count} {'counterpart' if count == 1 else 'counterparts'} of {_tasks(len(ids))} will be sent again.{kept}",
         messages.SUCCESS,
     )
+    return None
 
 
 @admin.action(description="Move to the recycle bin", permissions=["delete"])
-def move_to_recycle_bin(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> None:
+def move_to_recycle_bin(
+    model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]
+) -> HttpResponse | None:
     """Delete the chosen tasks, so that they can be restored."""
-    _each(
+    return _each(
         model_admin,
         request,
         queryset,
@@ -153,9 +157,9 @@ def move_to_recycle_bin(model_admin: Any, request: HttpRequest, queryset: QueryS
 
 
 @admin.action(description="Restore", permissions=["restore"])
-def restore(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> None:
+def restore(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> HttpResponse | None:
     """Take the chosen tasks out of the recycle bin."""
-    _each(
+    return _each(
         model_admin,
         request,
         queryset,
@@ -171,11 +175,15 @@ def _by(request: HttpRequest) -> dict[str, Any]:
     return {"by": request.user, "origin": "staff"}
 
 
-def _each(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task], done: str, act: Act) -> None:
+def _each(
+    model_admin: Any, request: HttpRequest, queryset: QuerySet[Task], done: str, act: Act
+) -> HttpResponse | None:
     """Do it to each task and say how many it was done to; one that cannot be is named with the reason."""
     ids = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
     if _are_too_many(model_admin, request, len(ids)):
-        return
+        return None
+    if asked := _brake(model_admin, request, ids, done):
+        return asked
     changed, refused = [], 0
     for task in Task.objects.filter(pk__in=ids):
         before = task.version
@@ -197,6 +205,7 @@ def _each(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task], done
     ]
     level = messages.SUCCESS if changed else messages.WARNING
     model_admin.message_user(request, " ".join(filter(None, said)), level)
+    return None
 
 
 def follow(ids: list[Any]) -> str:
@@ -223,6 +232,22 @@ def _are_too_many(model_admin: Any, request: HttpRequest, count: int) -> bool:
             request, f"Nothing was changed: choose at most {MOST_AT_ONCE:,} tasks at once.", messages.ERROR
         )
     return count > MOST_AT_ONCE
+
+
+def _brake(model_admin: Any, request: HttpRequest, ids: list[Any], done: str) -> HttpResponse | None:
+    """Return a page that shows what would follow and asks, where so many would be changed that nobody should do it by mistake."""
+    weight = weigh_tasks(ids)
+    if not weight.is_large or "sure" in request.POST:
+        return None
+    kept = [(name, value) for name, values in request.POST.lists() for value in values]
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": f"{_tasks(weight.tasks)} would be {done}",
+        "opts": model_admin.opts,
+        "weight": weight,
+        "kept": [(name, value) for name, value in kept if name != "csrfmiddlewaretoken"],
+    }
+    return TemplateResponse(request, "admin/crmhub/brake.html", context)
 
 
 def _ask(

@@ -31,6 +31,7 @@ from crmhub.models import (
     TaskLink,
     TaskRecord,
 )
+from crmhub.queries.weighing import impossible_links
 
 AnyLink = TypeVar("AnyLink", bound=PushedLink)
 
@@ -334,13 +335,7 @@ def _owe_tasks_of_record(record: Record, connection_id: Any, *, now: datetime) -
 
 def owe_what_was_impossible(connection: Connection, *, now: datetime) -> None:
     """Owe the links that were parked because the CRM, as the connection was set, could not take them. Call it inside a transaction."""
-    for model in (ContactLink, TaskLink):
-        parked = model._default_manager.filter(
-            connection=connection,
-            sync_status=SyncStatus.FAILED,
-            due_at__isnull=True,
-            last_error_code__in=["impossible", "not_found"],
-        )
+    for parked in impossible_links(connection):
         owe(parked, now=now, lane=Lane.RETRY, sync_status=SyncStatus.PENDING, status_since=now)
 
 
