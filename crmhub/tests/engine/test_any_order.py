@@ -50,6 +50,7 @@ titles = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max
 bodies = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60)
 moments = st.integers(-40, 400).map(lambda days: timedelta(days=days, hours=9))
 seconds = st.sampled_from([1, 5, 20, 61, 130, 700])
+fresh = st.booleans()  # whether there is a new task among what is due
 which = st.integers(0, 1_000_000)  # a task, a contact, a connection: this one of those that there are
 
 
@@ -157,8 +158,10 @@ class AnyOrder(RuleBasedStateMachine):
         at=which,
         kind=st.sampled_from(["drop", "html", "garbage", "status", "empty"]),
         after_write=st.booleans(),
+        new=fresh,
     )
-    def break_off(self, at: int, kind: str, after_write: bool) -> None:
+    def break_off(self, at: int, kind: str, after_write: bool, new: bool) -> None:
+        self.with_a_new_task(new)
         simulator = self.simulator(at)
         match = f"{writing(simulator, 'POST|PUT|PATCH|DELETE')}|GET .*MarkComplete"
         simulator.fail_next(kind, match, after_write=after_write, status=502)
@@ -167,8 +170,10 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(
         at=which,
         fault=st.sampled_from([("status", 503), ("rate_limited", 429), ("status", 500), ("drop", 0)]),
+        new=fresh,
     )
-    def refuse(self, at: int, fault: tuple[str, int]) -> None:
+    def refuse(self, at: int, fault: tuple[str, int], new: bool) -> None:
+        self.with_a_new_task(new)
         kind, status = fault
         self.simulator(at).fail_next(kind, status=status, seconds=7)
         self.hub.push()
@@ -184,12 +189,14 @@ class AnyOrder(RuleBasedStateMachine):
 
     # What goes wrong here
 
-    @rule(at=which)
-    def die_after_the_claim(self, at: int) -> None:
+    @rule(at=which, new=fresh)
+    def die_after_the_claim(self, at: int, new: bool) -> None:
+        self.with_a_new_task(new)
         take(TaskLink, self.connection(at), lane=Lane.INTERACTIVE, size=4, now=self.hub.now)
 
-    @rule(at=which)
-    def die_before_settling(self, at: int) -> None:
+    @rule(at=which, new=fresh)
+    def die_before_settling(self, at: int, new: bool) -> None:
+        self.with_a_new_task(new)
         connection = self.connection(at)
         if not connection.may_be_called(self.hub.now):
             return
@@ -198,13 +205,15 @@ class AnyOrder(RuleBasedStateMachine):
                 pieces = push._planned(connection, claim, now=self.hub.now)
                 push._send(connection, claim, pieces, push.Pushed(), now=self.hub.now)
 
-    @rule(at=which, task=which, title=titles.map(str.strip))
-    def save_while_it_is_sent(self, at: int, task: int, title: str) -> None:
+    @rule(at=which, task=which, title=titles.map(str.strip), new=fresh)
+    def save_while_it_is_sent(self, at: int, task: int, title: str, new: bool) -> None:
+        self.with_a_new_task(new)
         with self.once(at, lambda: self.edit(task, {"title": title})):
             self.hub.push()
 
-    @rule(at=which, task=which)
-    def delete_while_it_is_sent(self, at: int, task: int) -> None:
+    @rule(at=which, task=which, new=fresh)
+    def delete_while_it_is_sent(self, at: int, task: int, new: bool) -> None:
+        self.with_a_new_task(new)
         with self.once(at, lambda: self.delete(task)):
             self.hub.push()
 
@@ -221,6 +230,10 @@ class AnyOrder(RuleBasedStateMachine):
         sync.sweep(now=self.hub.now, everything=everything)
 
     # Who is meant
+
+    def with_a_new_task(self, new: bool) -> None:
+        if new:
+            self.hub.save_task(title="A new one", contacts=self.contacts[:1])
 
     def task(self, number: int, **conditions: Any) -> Task | None:
         rows = list(Task.objects.filter(**conditions).order_by("created_at", "id"))
