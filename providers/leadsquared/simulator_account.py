@@ -22,7 +22,7 @@ class AccountSimulator(Simulator):
     """The part of the account that is neither leads nor tasks.
 
     `home` is the host of the account's region: while it is set, this server is a wrong one. `throttles_in_200` makes the account tell
-    of its limit under a status of 200, as some do.
+    of its limit under a status of 200, as some do. With `tells_thinly` its webhooks have no body, only the query.
     """
 
     default_secret: ClassVar[Mapping[str, str]] = {
@@ -37,6 +37,7 @@ class AccountSimulator(Simulator):
         self.zone = ZoneInfo("Asia/Kolkata")
         self.home = ""
         self.throttles_in_200 = False
+        self.tells_thinly = False
         self.users = [User(KEY_USER, "admin@crm.example", "Hub", "Administrator")]
 
     @property
@@ -99,7 +100,7 @@ class AccountSimulator(Simulator):
         told = {"entityType": event["entity"], "entityId": event["id"], "eventType": event["code"]}
         address = f"{url}{'&' if '?' in url else '?'}{urlencode(told)}"
         headers = {"x-hub-secret": self.secret["webhook_secret"]}
-        return Webhook(address, headers, json.dumps(event["body"]).encode())
+        return Webhook(address, headers, b"" if self.tells_thinly else json.dumps(event["body"]).encode())
 
     # Users
 
