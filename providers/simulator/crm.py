@@ -131,6 +131,14 @@ class Simulator(ABC):
         with a list of ids each, in order ([] for what the vendor does not have).
         """
 
+    def remove_contact(self, id_: str) -> None:
+        """Take a contact away, as a person does in the vendor's own screens."""
+        raise NotImplementedError(f"Nobody takes contacts away from {self.code}")
+
+    def merge_contacts(self, primary: str, other: str) -> None:
+        """Merge a contact into another one, as a person does there. What becomes of the two ids is the vendor's way."""
+        raise NotImplementedError(f"Nobody merges contacts in {self.code}")
+
     def rate_headers(self, windows: Iterable[Window]) -> Mapping[str, str]:
         """Return the headers in which the vendor tells what is left of its limits."""
         return {}
