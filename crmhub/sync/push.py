@@ -17,12 +17,11 @@ from crmhub import wake
 from crmhub.clock import database_now
 from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Attempt, Connection, ContactLink, Lane, Task, TaskLink
-from crmhub.services.doubts import doubt_contacts
 from crmhub.sync import circuit, pace
 from crmhub.sync.claim import STOPS_ITS_WORKER_AFTER, Claim, take, window_of
 from crmhub.sync.credentials import limits_of, settings_of
 from crmhub.sync.directory import know_owners
-from crmhub.sync.doubt import doubted_contacts
+from crmhub.sync.doubt import heed_doubts
 from crmhub.sync.gate import A_MOMENT, PaceGate
 from crmhub.sync.health import hold_back
 from crmhub.sync.mapping import read_contacts, read_tasks
@@ -119,8 +118,7 @@ def _push_some(
     else:
         _answer_all(pieces, refusal)
     settle(connection, claim, pieces, now=now or database_now())
-    if doubted := doubted_contacts(pieces):
-        doubt_contacts(connection=connection, external_ids=doubted, now=now)
+    heed_doubts(connection, pieces, now=now or database_now())
     done.settled += len(pieces)
     return True
 

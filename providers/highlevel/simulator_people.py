@@ -81,6 +81,10 @@ class SimulatedPeople(SimulatedApps):
                 self._index(task)
         self.tell_of_contact("ContactDelete", contact)
 
+    def remove_user(self, id_: str) -> None:
+        """Take a user out of the sub-account, as an administrator does."""
+        del self._users[id_]
+
     def merge_contacts(self, primary: str, other: str) -> None:
         """Merge a contact into another one, which takes what it lacks, as a person does there; that its tasks move is assumed (2026-11)."""
         kept, gone = self._contacts[primary], self._contacts[other]

@@ -159,6 +159,10 @@ class People(Gateway):
                 task["contact_id"] = None
         self._tell("contact.deleted", {"contact": dict(gone)})
 
+    def remove_user(self, id_: str) -> None:
+        """Take a user out of the workspace, as an administrator does."""
+        del self._held["users"][id_]
+
     def merge_contacts(self, primary: str, other: str) -> None:
         """Merge a contact into another one, which takes what it lacks: its tasks move, its id is retired.
 

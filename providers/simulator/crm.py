@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
 from providers.capabilities import Limit
+from providers.simulator.by_hand import ByHand
 from providers.simulator.faults import KINDS, Fault
 from providers.simulator.grants import Grants
 from providers.simulator.server import Call, Reply
@@ -39,7 +40,7 @@ def route(method: str, path: str, *, budget: str = "all") -> Callable[[Route], R
     return mark
 
 
-class Simulator(ABC):
+class Simulator(ByHand, ABC):
     """One simulated account at one vendor.
 
     A subclass has `@route` methods and the class's `default_secret` and `default_setting`, and says how the vendor authenticates, refuses and throttles. Its state may be touched only in
@@ -130,14 +131,6 @@ class Simulator(ABC):
         [{"name"}], "deals": [{"name"}], "tickets": [{"name"}], "events": [{"name"}]}`, every part optional; the answer has the same parts
         with a list of ids each, in order ([] for what the vendor does not have).
         """
-
-    def remove_contact(self, id_: str) -> None:
-        """Take a contact away, as a person does in the vendor's own screens."""
-        raise NotImplementedError(f"Nobody takes contacts away from {self.code}")
-
-    def merge_contacts(self, primary: str, other: str) -> None:
-        """Merge a contact into another one, as a person does there. What becomes of the two ids is the vendor's way."""
-        raise NotImplementedError(f"Nobody merges contacts in {self.code}")
 
     def rate_headers(self, windows: Iterable[Window]) -> Mapping[str, str]:
         """Return the headers in which the vendor tells what is left of its limits."""
