@@ -61,8 +61,12 @@ def check_rsa(signature: str, *, public_key: str, signed: bytes) -> None:
 def check_recent(
     sent_at: datetime | None, *, received_at: datetime, tolerance: timedelta = CLOCK_TOLERANCE
 ) -> None:
-    """Require a delivery to say when it was sent, and that to be now: an old one is a recording played again."""
-    _require(sent_at is not None and abs(received_at - sent_at) <= tolerance, "it was not sent just now")
+    """Require a delivery to say when it was sent, and that to be now: an old one is a recording played again.
+
+    `tolerance` is how old it may be. One of the future differs by the clocks alone, by `CLOCK_TOLERANCE` at most.
+    """
+    is_recent = sent_at is not None and -CLOCK_TOLERANCE <= received_at - sent_at <= tolerance
+    _require(is_recent, "it was not sent just now")
 
 
 def _bytes(text: str) -> bytes:

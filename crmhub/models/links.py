@@ -32,6 +32,9 @@ class SyncStatus(models.TextChoices):
 NEEDS_A_PERSON = (SyncStatus.FAILED, SyncStatus.CONFLICT, SyncStatus.GONE, SyncStatus.UNKNOWN)
 OFF = (SyncStatus.EXCLUDED, SyncStatus.PAUSED)
 
+# As `pushed_version`: which version is there is not known; of a contact, nor whether it is there at all.
+NOT_KNOWN = -1
+
 
 class Lane(models.IntegerChoices):
     """Who goes first when several links are due."""
@@ -57,7 +60,7 @@ class PushedLink(Link):
     """A link that is pushed; this row is the outbox.
 
     `due_at` is three things at once: owed (not null), when (the time), leased (a claim pushes it into the future). `wanted_version` is the
-    version to be brought there, `pushed_version` the newest known to be there (0 never, −1 not known). `claim_token` is the claim that is
+    version to be brought there, `pushed_version` the newest known to be there (0 never, `NOT_KNOWN`). `claim_token` is the claim that is
     out; `lapses` counts claims that nobody ended. `owed_again` says that something else than the version changed while a claim was out.
     `may_land_until`: a write was sent and its answer is not known; until then it may still take effect. `deletion_sent`: a delete of ours was
     among them, so that a record which is gone there was not deleted by somebody else. `generation` counts deliberate

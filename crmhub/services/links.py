@@ -31,6 +31,7 @@ from crmhub.models import (
     TaskLink,
     TaskRecord,
 )
+from crmhub.models.links import NOT_KNOWN
 from crmhub.queries.weighing import impossible_links
 
 AnyLink = TypeVar("AnyLink", bound=PushedLink)
@@ -216,6 +217,8 @@ def replay_links(
                 first_failed_at=None,
                 sync_status=SyncStatus.PENDING,
                 status_since=now,
+                # Whoever sends a contact again wants to know whether it is still there.
+                **({"pushed_version": NOT_KNOWN} if model is ContactLink else {}),
             )
             wake.after_commit(chosen.values_list("connection_id", flat=True))
     return count
@@ -339,10 +342,14 @@ def owe_what_was_impossible(connection: Connection, *, now: datetime) -> None:
         owe(parked, now=now, lane=Lane.RETRY, sync_status=SyncStatus.PENDING, status_since=now)
 
 
-def owe_tasks_of_contact(link: ContactLink, *, now: datetime, lane: Lane = Lane.INTERACTIVE) -> int:
-    """Owe the tasks at this connection that point at the contact: it has just arrived there, or failed to. Returns how many."""
+def owe_tasks_of_contact(
+    link: ContactLink, *, now: datetime, lane: Lane = Lane.INTERACTIVE, only_parked: bool = False
+) -> int:
+    """Owe the tasks at this connection that point at the contact: it has just arrived there, moved, or failed to. Returns how many."""
     tasks = TaskContact.objects.filter(contact_id=link.contact_id).values("task_id")
     links = TaskLink.objects.filter(
         task_id__in=tasks, connection_id=link.connection_id, task__deleted_at__isnull=True
     ).exclude(sync_status__in=HELD)
+    if only_parked:
+        links = links.filter(sync_status=SyncStatus.FAILED, due_at__isnull=True)
     return owe(links, now=now, lane=lane)

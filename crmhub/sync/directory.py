@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.contrib.auth import get_user_model
@@ -17,6 +17,7 @@ from providers.types import Owner
 log = logging.getLogger(__name__)
 
 FRESH = timedelta(hours=1)
+JUST_READ = timedelta(minutes=1)  # what was read less than this ago is not read again for a refusal
 
 
 def know_owners(
@@ -47,6 +48,17 @@ def know_owners(
         log.exception("provider_failed: list_owners")
         _keep(connection, wanted, None, now=now)
     return None
+
+
+def forget_owners(connection: Connection, external_ids: Iterable[str], *, now: datetime) -> bool:
+    """Have it read again who these users there are: a task was refused for one of them. Returns whether that is worth it.
+
+    It is not where they were read a moment ago: then the CRM lists whom it does not take, and its refusal stands.
+    """
+    known = OwnerLink.objects.filter(
+        connection=connection, external_id__in=list(external_ids), checked_at__lte=now - JUST_READ
+    )
+    return bool(known.update(checked_at=now - FRESH))
 
 
 def _keep(

@@ -18,6 +18,7 @@ from crmhub.sync.values import (
     Look,
     Remote,
     Reopen,
+    ReviewContact,
     Update,
     WantedContact,
     WantedTask,
@@ -169,10 +170,17 @@ def _not_found(case: Case, error: ProviderError) -> Verdict:
         return Verdict(
             new_generation(case, keep_old=False), error.code, error.detail, "Deleted there: it is made anew."
         )
-    why = f"It was deleted at {case.capabilities.label}. Send it again to make it anew, or keep it out of this CRM."
-    return Verdict(
-        parked(case, SyncStatus.GONE, error.code, why), error.code, error.detail, why, is_well=True
+    again = (
+        "Send the contact again to make it anew there."
+        if isinstance(case.wanted, WantedContact)
+        else "Send it again to make it anew, or keep it out of this CRM."
     )
+    why = f"It was deleted at {case.capabilities.label}. {again}"
+    changes = parked(case, SyncStatus.GONE, error.code, why)
+    if not isinstance(case.action, ReviewContact):
+        return Verdict(changes, error.code, error.detail, why, is_well=True)
+    nowhere = {"external_id": "", "external_url": "", "ancestor": {}}
+    return Verdict({**changes, **nowhere}, error.code, error.detail, why, is_well=True, contact_moved=True)
 
 
 def _is_too_young(case: Case) -> bool:

@@ -28,6 +28,7 @@ from crmhub.sync.values import (
     Look,
     Remote,
     Reopen,
+    ReviewContact,
     Update,
     UpdateContact,
     WantedContact,
@@ -282,6 +283,17 @@ def _establish(provider: Provider, item: Item) -> RemoteContact:
     return provider.create_contact(_person(item), key=item.link.key)
 
 
+def _review(provider: Provider, item: Item) -> RemoteContact:
+    """Return the contact as it is there now, by its id or else by its e-mail or phone. Raises `NotFound`."""
+    try:
+        return provider.fetch_contact(item.link.ref)
+    except NotFound:
+        found = provider.resolve_contact(_person(item))
+        if found.ref.id == item.link.external_id:
+            raise  # a look-up that still shows what is gone
+        return found
+
+
 _ASK: dict[type[Remote], Callable[[Provider, Item], RemoteTask | RemoteContact | None]] = {
     Create: lambda provider, item: provider.create_task(_draft(item), key=item.link.key),
     Look: lambda provider, item: provider.find_task(item.link.key, as_sent(_draft(item), item.link.ancestor)),
@@ -293,5 +305,6 @@ _ASK: dict[type[Remote], Callable[[Provider, Item], RemoteTask | RemoteContact |
     Delete: lambda provider, item: provider.delete_task(_target(item)),
     DeleteRetired: lambda provider, item: provider.delete_task(_target(item)),
     EstablishContact: _establish,
+    ReviewContact: _review,
     UpdateContact: lambda provider, item: provider.update_contact(item.link.ref, _person(item)),
 }

@@ -25,6 +25,7 @@ from crmhub.sync.values import (
     Recreate,
     Remote,
     Reopen,
+    ReviewContact,
     Update,
     UpdateContact,
     WaitUntil,
@@ -224,6 +225,8 @@ def plan_contact(
         return WaitUntil(link.may_land_until, "A request without an answer may still take effect.")
     if not link.external_id:
         return _bring_contact(link, wanted, capabilities, now=now)
+    if link.is_doubted:
+        return ReviewContact()
     link = _without_assumptions(link)
     if wanted.is_followed and person_values(wanted) != dict(link.ancestor):
         return UpdateContact()

@@ -21,6 +21,7 @@ from crmhub.sync import circuit, pace
 from crmhub.sync.claim import STOPS_ITS_WORKER_AFTER, Claim, take, window_of
 from crmhub.sync.credentials import limits_of, settings_of
 from crmhub.sync.directory import know_owners
+from crmhub.sync.doubt import heed_doubts
 from crmhub.sync.gate import A_MOMENT, PaceGate
 from crmhub.sync.health import hold_back
 from crmhub.sync.mapping import read_contacts, read_tasks
@@ -117,6 +118,7 @@ def _push_some(
     else:
         _answer_all(pieces, refusal)
     settle(connection, claim, pieces, now=now or database_now())
+    heed_doubts(connection, pieces, now=now or database_now())
     done.settled += len(pieces)
     return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink, SyncStatus
+from crmhub.models.links import NOT_KNOWN
+from crmhub.services.doubts import seek_tasks_filed_under
 from crmhub.services.links import HELD, owe, owe_tasks_of_contact
 from crmhub.sync.claim import Claim, landing_of
 from crmhub.sync.credentials import settings_of
@@ -20,6 +22,7 @@ from crmhub.sync.perform import Answered
 from crmhub.sync.values import Action, Create, LinkState, Remote, WantedContact, WantedTask
 from crmhub.sync.verdict import Case, Verdict, parked
 from providers.errors import Unauthorized
+from providers.types import Field
 
 
 @dataclass
@@ -111,7 +114,9 @@ def _taken(piece: Piece, verdict: Verdict, external_id: str, owner: PushedLink |
     whose = f"“{_subject(owner)}”" if owner else "another one here"
     why = f"The record {external_id} there belongs to {whose} already: merge the two, or change this one."
     changes = parked(piece.case, SyncStatus.CONFLICT, "taken", why)
-    return Verdict(changes, "conflict", why, why, is_well=True, contact_moved=verdict.contact_moved)
+    # One that was merged into another one's stays where it was, and so do its tasks.
+    moved = verdict.contact_moved and not piece.link.external_id
+    return Verdict(changes, "conflict", why, why, is_well=True, contact_moved=moved)
 
 
 def _subject(link: PushedLink) -> str:
@@ -126,13 +131,25 @@ def _write(model: Any, row: PushedLink, piece: Piece, *, now: datetime) -> None:
     if isinstance(row, ContactLink):
         for name in ("awaits_contact_id", "effects"):
             changes.pop(name, None)
-    if row.owed_again and (row.pushed_version == -1 or (piece.row.ancestor and not row.ancestor)):
+    if row.owed_again and (row.pushed_version == NOT_KNOWN or (piece.row.ancestor and not row.ancestor)):
         # A late worker or a replay forgot what was agreed while this claim was out: it stays forgotten.
         changes["ancestor"] = {}
     _store(model, row, piece, changes)
     if piece.verdict.contact_moved and isinstance(row, ContactLink):
-        lane = Lane.INTERACTIVE if changes.get("external_id") else Lane.RETRY
-        owe_tasks_of_contact(row, now=now, lane=lane)
+        _owe_its_tasks(row, piece, changes, now=now)
+
+
+def _owe_its_tasks(link: ContactLink, piece: Piece, changes: Mapping[str, Any], *, now: datetime) -> None:
+    before, after = piece.link.external_id, changes.get("external_id", piece.link.external_id)
+    if before and after and before != after:
+        if piece.case.capabilities.filed_under is Field.CONTACTS:
+            seek_tasks_filed_under(link, before, now=now)
+        owe_tasks_of_contact(link, now=now, lane=Lane.RETRY)
+        return
+    # Where a contact is gone, only the tasks that cannot do without are looked at again.
+    owe_tasks_of_contact(
+        link, now=now, lane=Lane.INTERACTIVE if after else Lane.RETRY, only_parked=bool(before)
+    )
 
 
 def _store(model: Any, row: PushedLink, piece: Piece, changes: dict[str, Any]) -> None:
@@ -155,7 +172,7 @@ def _note_late(model: Any, piece: Piece, *, now: datetime) -> None:
     if row is None or not piece.action.writes:
         return
     mine = model._default_manager.filter(pk=row.pk)
-    owe(mine.exclude(sync_status__in=HELD), now=now, pushed_version=-1, ancestor={})
+    owe(mine.exclude(sync_status__in=HELD), now=now, pushed_version=NOT_KNOWN, ancestor={})
     made = piece.answer.remote.ref.id if piece.answer.remote and isinstance(piece.action, Create) else ""
     if made and made != row.external_id:
         # If a look finds and adopts it, it is no stray any more.

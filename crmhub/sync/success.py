@@ -20,6 +20,7 @@ from crmhub.sync.values import (
     Nothing,
     Remote,
     Reopen,
+    ReviewContact,
     Update,
     UpdateContact,
     WantedContact,
@@ -44,7 +45,7 @@ def succeeded(case: Case, remote: RemoteTask | RemoteContact | None) -> Verdict:
     case = dataclasses.replace(case, effects=_effects(case, remote))
     changes = _SUCCESS[type(case.action)](case, remote)
     # A contact that was established may have been there before: what it holds is not known, so it was not written.
-    moved = isinstance(case.action, EstablishContact)
+    moved = isinstance(case.action, EstablishContact) or _is_elsewhere(case, remote)
     return Verdict(
         changes, effects=case.effects, is_well=True, contact_moved=moved, decision=_what_next(changes)
     )
@@ -211,11 +212,32 @@ def _contact_established(case: Case, remote: Any) -> dict[str, Any]:
     return {**continued(case, link, losses=()), **changes}
 
 
-def _contact_updated(case: Case, _remote: Any) -> dict[str, Any]:
+def _contact_updated(case: Case, remote: Any) -> dict[str, Any]:
     assert isinstance(case.wanted, WantedContact)
     values = person_values(case.wanted)
     link = dataclasses.replace(case.link, ancestor=values, may_land_until=None)
-    return {**continued(case, link, losses=()), "ancestor": values, "last_write_at": case.ended_at}
+    changes = {"ancestor": values, "last_write_at": case.ended_at, **_whereabouts(case, remote)}
+    return {**continued(case, link, losses=()), **changes}
+
+
+def _contact_reviewed(case: Case, remote: Any) -> dict[str, Any]:
+    """It is there. What it holds is another question: after a write without an answer nothing is agreed, now as before."""
+    agreed = dict(case.link.ancestor) if case.link.may_land_until is None else {}
+    link = dataclasses.replace(
+        case.link, external_id=remote.ref.id, is_doubted=False, may_land_until=None, ancestor=agreed
+    )
+    changes = {"ancestor": agreed, **_whereabouts(case, remote)}
+    return {"pushed_version": 0, **continued(case, link, losses=()), **changes}
+
+
+def _whereabouts(case: Case, remote: RemoteContact) -> dict[str, Any]:
+    """Return the new id of a contact that was merged: the answer to the old one names who lives on."""
+    return {"external_id": remote.ref.id, "external_url": remote.url} if _is_elsewhere(case, remote) else {}
+
+
+def _is_elsewhere(case: Case, remote: RemoteTask | RemoteContact | None) -> bool:
+    known = case.link.external_id
+    return isinstance(remote, RemoteContact) and remote.ref.id not in ("", known) and bool(known)
 
 
 _SUCCESS: Mapping[type[Action], Callable[[Case, Any], dict[str, Any]]] = {
@@ -228,4 +250,5 @@ _SUCCESS: Mapping[type[Action], Callable[[Case, Any], dict[str, Any]]] = {
     Look: _looked,
     EstablishContact: _contact_established,
     UpdateContact: _contact_updated,
+    ReviewContact: _contact_reviewed,
 }

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from crmhub.models import PushedLink
+from crmhub.models.links import NOT_KNOWN
 from providers.capabilities import Operation
 from providers.projection import Loss
 from providers.types import Canonical, Field, HubKey, Person, RemoteRef, TaskDraft
@@ -29,6 +30,7 @@ class LinkState:
     failures: int = 0
     deletion_sent: bool = False
     effects: tuple[Mapping[str, Any], ...] = ()
+    is_doubted: bool = False  # of a contact: it may not be there any more, or under another id
 
     @classmethod
     def of(cls, link: PushedLink) -> LinkState:
@@ -45,6 +47,7 @@ class LinkState:
             failures=link.failures,
             deletion_sent=link.deletion_sent,
             effects=tuple(getattr(link, "effects", ())),
+            is_doubted=link.pushed_version == NOT_KNOWN,
         )
 
     @property
@@ -114,7 +117,7 @@ class Remote(Action):
     @property
     def writes(self) -> bool:
         """Return whether it can change anything there."""
-        return not isinstance(self, Look)
+        return not isinstance(self, Look | ReviewContact)
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,11 @@ class EstablishContact(Remote):
 @dataclass(frozen=True)
 class UpdateContact(Remote):
     """Bring the contact's values there."""
+
+
+@dataclass(frozen=True)
+class ReviewContact(Remote):
+    """Ask whether the contact is still there: it may have been merged into another one, deleted, or made anew."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +234,7 @@ OPERATIONS: Mapping[type[Action], Operation] = {
     DeleteRetired: Operation.DELETE,
     EstablishContact: Operation.CREATE_CONTACT,
     UpdateContact: Operation.UPDATE_CONTACT,
+    ReviewContact: Operation.RESOLVE_CONTACT,
 }
 
 CanonicalMap = Mapping[Field, Canonical]

@@ -87,7 +87,7 @@ def handles(handler: Callable[[Any, Call], Reply]) -> Callable[[Any, Call], Repl
 
 
 class SimulatedAccount(Simulator):
-    """One sub-account. `allow_duplicates`, `scopes`, `time_zone`, `missing_task_status` and `tells_wait` may be set by a test.
+    """One sub-account. `allow_duplicates`, `scopes`, `time_zone`, `missing_task_status`, `tells_wait` and `takes_assignees` may be set by a test.
 
     Unconfirmed at the vendor and decided here (2026-11): a missing task answers 400 as a missing contact does; an unknown assignee 422;
     an empty `assignedTo` takes the assignee off; deleting a contact deletes its tasks; 429 carries `Retry-After` unless `tells_wait` is off;
@@ -105,6 +105,7 @@ class SimulatedAccount(Simulator):
         self.time_zone = "America/Chicago"
         self.missing_task_status = 400
         self.tells_wait = True
+        self.takes_assignees = True
         self._tasks: dict[str, Record] = {}
         self._versions: dict[str, list[tuple[datetime, Record]]] = {}
         self._contacts: dict[str, Record] = {}

@@ -68,14 +68,32 @@ class SimulatedPeople(SimulatedApps):
     @handles
     def delete_contact(self, call: Call) -> Reply:
         """Delete the contact and its tasks."""
-        contact = self._contact(call)
+        self.remove_contact(self._contact(call)["id"])
+        return Reply(200, {"succeded": True, "succeeded": True})
+
+    def remove_contact(self, id_: str) -> None:
+        """Delete the contact and its tasks."""
+        contact = self._contacts[id_]
         contact.update(deleted=True, deleted_at=self.now())
         for task in self._tasks.values():
-            if task["contactId"] == contact["id"]:
+            if task["contactId"] == id_:
                 task["deleted"] = True
                 self._index(task)
         self.tell_of_contact("ContactDelete", contact)
-        return Reply(200, {"succeded": True, "succeeded": True})
+
+    def remove_user(self, id_: str) -> None:
+        """Take a user out of the sub-account, as an administrator does."""
+        del self._users[id_]
+
+    def merge_contacts(self, primary: str, other: str) -> None:
+        """Merge a contact into another one, which takes what it lacks, as a person does there; that its tasks move is assumed (2026-11)."""
+        kept, gone = self._contacts[primary], self._contacts[other]
+        kept.update({name: gone[name] for name in gone if kept.get(name) in (None, "")})
+        for task in self._tasks.values():
+            if task["contactId"] == other:
+                task["contactId"] = primary
+                self._index(task)
+        self.remove_contact(other)
 
     @route("GET", "/contacts/search/duplicate")
     @handles

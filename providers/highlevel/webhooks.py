@@ -1,10 +1,12 @@
 """What HighLevel tells a marketplace app: the proof that it does, and the events in it; pure.
 
-One delivery is one event: a flat JSON object with `type`, `locationId` and the record's fields. `X-GHL-Signature` is an Ed25519 signature over
+One delivery is one event: a flat JSON object with `type`, `locationId` and the record's fields, and in every one that was recorded live
+(2026-03 to 2026-08; the pages of single events leave them out) `timestamp`, `webhookId` and `appId`. `X-GHL-Signature` is an Ed25519 signature over
 the body; `X-WH-Signature`, RSA with SHA-256, is the one before it (deprecated 2026-07-01) and may say `N/A`. The keys are the
 vendor's, the same for every app, so a delivery must also be about our sub-account.
 
-Source: https://marketplace.gohighlevel.com/docs/webhook/WebhookIntegrationGuide (read 2026-11).
+Source: https://marketplace.gohighlevel.com/docs/webhook/WebhookIntegrationGuide, and for `appId` the vendor's own code:
+https://github.com/GoHighLevel/highlevel-api-sdk, lib/webhook/webhook-manager.ts (read 2026-11).
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ from providers.types import Account, RemoteRef
 
 STRONG, WEAK = "x-ghl-signature", "x-wh-signature"
 NO_SIGNATURE = ("", "N/A")
-# HighLevel says five minutes, and sends what was not taken up to twelve times with growing pauses, as it was: an honest
-# delivery may be that old. What comes twice is known by its id.
-SENT_AGAIN_FOR = timedelta(hours=20)
+# What was not taken is sent up to twelve times with growing pauses, and by hand after that, each time as it was: an honest delivery may
+# be days old. What comes twice is known by its id.
+SENT_AGAIN_FOR = timedelta(days=3)
 
 ED25519_KEY = "MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg="
 RSA_KEY = (
@@ -62,13 +64,13 @@ KNOWN: Mapping[str, tuple[Subject, Change]] = {
 def events_in(delivery: Delivery, account: Account) -> tuple[Event, ...]:
     """Return the event in a delivery that is proven to come from HighLevel and to be about this account.
 
-    Raises `InvalidSignature` where it is not, `Rejected` for a proven body that is no event. One that names no moment (the documented
-    app events do not) is judged by its signature alone.
+    Raises `InvalidSignature` where it is not, or where the event is old, names no moment or another app than ours, and `Rejected` for a
+    proven body that is no event.
     """
     _prove(delivery, account.settings)
     told = _read(delivery.body)
-    if "timestamp" in told:
-        check_recent(moment_of(told["timestamp"]), received_at=delivery.received_at, tolerance=SENT_AGAIN_FOR)
+    sent_at = moment_of(told.get("timestamp"))
+    check_recent(sent_at, received_at=delivery.received_at, tolerance=SENT_AGAIN_FOR)
     _require_ours(told, account)
     return (_event(told, delivery.body),)
 
@@ -116,8 +118,8 @@ def _require_ours(told: Mapping[str, Any], account: Account) -> None:
         raise InvalidSignature("Not proven to be about this account: it names another one, or none.")
     # The keys are the vendor's and sign for every app there: another app in the same sub-account could hand its own deliveries on.
     app = str(account.secrets.get("client_id") or "").partition("-")[0]
-    if app and text_of(told, "appId") and text_of(told, "appId") != app:
-        raise InvalidSignature("Not proven to be meant for this app: it names another one.")
+    if app and text_of(told, "appId") != app:
+        raise InvalidSignature("Not proven to be meant for this app: it names another one, or none.")
 
 
 def _event(told: Mapping[str, Any], body: bytes) -> Event:

@@ -88,7 +88,7 @@ def _lacks_our_property(answer: Answer) -> bool:
 def _our_property_is_gone(answer: Answer, _words: str) -> ProviderError:
     # Not `Rejected`: it says nothing about this task, and a batch is not searched for the one that was meant.
     return Permanent(
-        f"The task property {KEY_PROPERTY} is missing in HubSpot: test the connection, which makes it again.",
+        f"The task property {KEY_PROPERTY} is missing in HubSpot: it was taken away there. manage.py doctor --fix makes it again; then send again.",
         status=answer.status,
         request_id=_request_id(answer),
     )

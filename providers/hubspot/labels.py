@@ -51,8 +51,8 @@ class LinkType:
 
 
 def in_snake_case(text: str) -> str:
-    """Return a label as HubSpot's pages spell it in paths: `Decision maker` is `decision_maker`."""
-    return re.sub(r"[\W_]+", "_", text.strip().lower()).strip("_")
+    """Return a label as HubSpot's pages spell it in paths: `Decision maker` is `decision_maker`; one of symbols alone stays as it is."""
+    return re.sub(r"[\W_]+", "_", text.strip().lower()).strip("_") or text.strip()
 
 
 def default_type(name: Field) -> LinkType:
@@ -95,10 +95,13 @@ class Labels:
         return known or LinkType(ACCOUNTS, number)
 
     def _named(self, name: Field, wanted: str) -> LinkType:
-        fitting = [one for one in self._of(name) if in_snake_case(one.label) == in_snake_case(wanted)]
+        known = self._of(name)
+        # `A+` and `A-` are the same in snake case; whoever spells one of them out means that one.
+        fitting = [one for one in known if one.label.strip() == wanted]
+        fitting = fitting or [one for one in known if in_snake_case(one.label) == in_snake_case(wanted)]
         if len(fitting) == 1:
             return fitting[0]
-        kind, has = ASSOCIATIONS[name], ", ".join(one.name for one in self._of(name) if one.label) or "none"
+        kind, has = ASSOCIATIONS[name], ", ".join(one.name for one in known if one.label) or "none"
         reason = (
             f"HubSpot has the label “{wanted}” twice between tasks and {name}; name it by its number"
             if fitting

@@ -247,9 +247,22 @@ class ObjectPaths(Portal):
     def merge(self, call: Call) -> Reply:
         """Answer 200 with the survivor: a new record to which both old ids lead."""
         body = shaped(self.body(call), required=("primaryObjectId", "objectIdToMerge"))
-        first, second = (
-            self.records.get("0-1", str(body[name])) for name in ("primaryObjectId", "objectIdToMerge")
+        return Reply(
+            200, self.records.shown(self._merged(str(body["primaryObjectId"]), str(body["objectIdToMerge"])))
         )
+
+    def merge_contacts(self, primary: str, other: str) -> None:
+        """Merge two contacts, as a person does in HubSpot: both ids lead to a new one."""
+        self._merged(primary, other)
+        self.tell()
+
+    def remove_contact(self, id_: str) -> None:
+        """Move a contact to the recycling bin, as a person does in HubSpot."""
+        self.records.archive(self.records.held["0-1", id_], now=self.now())
+        self.tell()
+
+    def _merged(self, primary: str, other: str) -> Record:
+        first, second = (self.records.get("0-1", one) for one in (primary, other))
         merged = Record("0-1", self.new_id(), self.now(), self.now())
         merged.properties = {
             **second.properties,
@@ -271,7 +284,7 @@ class ObjectPaths(Portal):
                 "numberOfPropertiesMoved": len(second.properties),
             }
         ]
-        return Reply(200, self.records.shown(merged))
+        return merged
 
     def restore(self, id_: str) -> None:
         """Take a task out of the recycling bin, as a person does in HubSpot; the API cannot."""

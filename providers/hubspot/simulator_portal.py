@@ -145,6 +145,10 @@ class Portal(Simulator):
         }
         return id_
 
+    def remove_user(self, id_: str) -> None:
+        """Deactivate a user, as an administrator does: the owner is archived, and takes no more."""
+        del self.records.owners[id_]
+
     def add_label(self, from_type: str, to_type: str, label: str) -> int:
         """Make a label of associations, as an administrator does, and return its number."""
         self._last_label += 2

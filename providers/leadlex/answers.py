@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from providers.error_cases import Answer
 from providers.errors import Transient, Unconfirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The rows of an answer that have an id, how many it brought with or without one, and how many there are in all, if it says so."""
+
+    rows: list[Mapping[str, Any]]
+    brought: int
+    total: int | None
 
 
 def record_in(answer: Answer, name: str, *, writes: bool) -> Mapping[str, Any]:
@@ -20,12 +30,21 @@ def record_in(answer: Answer, name: str, *, writes: bool) -> Mapping[str, Any]:
     return record
 
 
-def rows_in(answer: Answer, name: str) -> tuple[list[Mapping[str, Any]], int | None]:
-    """Return the rows of a listing and, where it says so, how many there are in all. Raises `Transient` where it is none."""
-    rows, total = _many_of(answer.json, name)
-    if rows is None:
+def listing_in(answer: Answer, name: str) -> Listing:
+    """Return the rows of a listing, under `data.<name>` or `data` itself.
+
+    Raises `Transient` where it is none: without rows, or with nothing but rows that are no records.
+    """
+    body = answer.json if isinstance(answer.json, Mapping) else {}
+    data, meta = body.get("data"), body.get("meta")
+    told = data.get(name) if isinstance(data, Mapping) else data
+    rows = (
+        [row for row in told if isinstance(row, Mapping) and row.get("id")] if isinstance(told, list) else []
+    )
+    if not isinstance(told, list) or (told and not rows):
         raise Transient(f"LeadLex answered without its list of {name}.", status=answer.status)
-    return rows, total
+    total = meta.get("total") if isinstance(meta, Mapping) else None
+    return Listing(rows, len(told), total if isinstance(total, int) else None)
 
 
 def _one_of(body: Any, name: str) -> Mapping[str, Any] | None:
@@ -36,20 +55,3 @@ def _one_of(body: Any, name: str) -> Mapping[str, Any] | None:
         if isinstance(record, Mapping) and record.get("id"):
             return record
     return None
-
-
-def _many_of(body: Any, name: str) -> tuple[list[Mapping[str, Any]] | None, int | None]:
-    """Return the rows of a listing, under `data.<name>` or `data` itself, and how many there are in all, if it says so.
-
-    The rows are None when the answer is not a listing, nor one of records.
-    """
-    data = body.get("data") if isinstance(body, Mapping) else None
-    rows = data.get(name) if isinstance(data, Mapping) else data
-    if not isinstance(rows, list):
-        return None, None
-    records = [row for row in rows if isinstance(row, Mapping) and row.get("id")]
-    if rows and not records:
-        return None, None
-    meta = body.get("meta")
-    total = meta.get("total") if isinstance(meta, Mapping) else None
-    return records, total if isinstance(total, int) else None

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from providers.errors import Ambiguous, Conflict, NotFound, ProviderError
 from providers.leadlex import payloads, people
-from providers.leadlex.answers import record_in, rows_in
+from providers.leadlex.answers import listing_in, record_in
 from providers.leadlex.listings import page_of, pages
 from providers.leadlex.workspace import Workspace
 from providers.types import HubKey, Owner, Page, Person, RecordKind, RemoteContact, RemoteRecord, RemoteRef
@@ -19,8 +19,8 @@ class Directory(Workspace):
 
     def list_owners(self) -> tuple[Owner, ...]:
         """Return the workspace's users; the call has no pages. Source: …/api-reference/users/list (read 2026-11)."""
-        rows, _total = rows_in(self._api.call("GET", "/v1/users"), "users")
-        return tuple(people.read_owner(row) for row in rows)
+        users = listing_in(self._api.call("GET", "/v1/users"), "users")
+        return tuple(people.read_owner(row) for row in users.rows)
 
     def resolve_contact(self, person: Person) -> RemoteContact:
         """Return the vendor's contact for this person, by each e-mail, then by each phone.

@@ -11,7 +11,7 @@ from typing import Any
 from providers.error_cases import Answer
 from providers.errors import Rejected, Transient
 from providers.http import JsonApi
-from providers.leadlex.answers import rows_in
+from providers.leadlex.answers import listing_in
 
 PER_PAGE = 100  # rows; the vendor's most
 MOST_WALKS = 5  # through a listing that changes all the while
@@ -35,9 +35,10 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
-    """One page as it was answered."""
+    """One page as it was answered; `brought` counts the rows without an id too."""
 
     rows: list[Row]
+    brought: int
     total: int | None
     size: int
 
@@ -82,8 +83,8 @@ def pages(api: JsonApi, path: str, name: str, query: Mapping[str, str]) -> Itera
 
 def _sheet(api: JsonApi, path: str, name: str, query: Mapping[str, str], page: int) -> _Sheet:
     answer = api.call("GET", path, query={**query, "page": page, "per_page": PER_PAGE})
-    rows, total = rows_in(answer, name)
-    return _Sheet(rows, total, _size_of_pages(answer))
+    listing = listing_in(answer, name)
+    return _Sheet(listing.rows, listing.brought, listing.total, _size_of_pages(answer))
 
 
 def _size_of_pages(answer: Answer) -> int:
@@ -107,7 +108,7 @@ def _is_as_it_was(before: _Sheet, sheet: _Sheet, place: _Place) -> bool:
 
 
 def _after(sheet: _Sheet, place: _Place) -> _Place | None:
-    is_more = len(sheet.rows) >= sheet.size if sheet.total is None else place.page * sheet.size < sheet.total
+    is_more = sheet.brought >= sheet.size if sheet.total is None else place.page * sheet.size < sheet.total
     if sheet.rows and is_more and place.page > 1 and _look(sheet) == place.look:
         # Without a total, a vendor that does not turn the page would be read for ever.
         raise Transient("LeadLex answers every page with the same rows; the list cannot be read.")

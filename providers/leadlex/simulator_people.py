@@ -151,6 +151,31 @@ class People(Gateway):
 
     # For the tests and the demo
 
+    def remove_contact(self, id_: str) -> None:
+        """Delete a contact, as a person does in the workspace; its tasks lose their link."""
+        gone = self._held["contacts"].pop(id_)
+        for task in self._tasks.values():
+            if task["contact_id"] == id_:
+                task["contact_id"] = None
+        self._tell("contact.deleted", {"contact": dict(gone)})
+
+    def remove_user(self, id_: str) -> None:
+        """Take a user out of the workspace, as an administrator does."""
+        del self._held["users"][id_]
+
+    def merge_contacts(self, primary: str, other: str) -> None:
+        """Merge a contact into another one, which takes what it lacks: its tasks move, its id is retired.
+
+        …/api-reference/bulk/contacts-merge (read 2026-11).
+        """
+        kept, gone = self._held["contacts"][primary], self._held["contacts"][other]
+        kept.update({name: gone[name] for name in gone if kept.get(name) in (None, "")})
+        for task in self._tasks.values():
+            if task["contact_id"] == other:
+                task["contact_id"] = primary
+        del self._held["contacts"][other]
+        self._tell("contact.merged", {"primary_id": primary, "duplicate_ids": [other]})
+
     def contacts(self) -> list[dict[str, Any]]:
         """Return the contacts held."""
         names = ("id", "first_name", "last_name", "email", "phone")

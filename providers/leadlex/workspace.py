@@ -13,7 +13,7 @@ from providers.errors import Forbidden, NotFound, Rejected, Unauthorized
 from providers.events import Delivery, Event
 from providers.http import JsonApi, Transport
 from providers.leadlex import payloads, people
-from providers.leadlex.answers import rows_in
+from providers.leadlex.answers import listing_in
 from providers.leadlex.capabilities import CAPABILITIES
 from providers.leadlex.error_cases import CASES
 from providers.leadlex.probing import learn_calls
@@ -54,11 +54,11 @@ class Workspace(Provider):
         name = "a workspace whose users this key may not list"
         try:
             answer = self._api.call("GET", "/v1/users")
-            owners = [people.read_owner(row) for row in rows_in(answer, "users")[0]]
+            owners = [people.read_owner(row) for row in listing_in(answer, "users").rows]
             name = _named_after(owners)
         except Forbidden:
             answer = self._api.call("GET", "/v1/tasks", query={"page": 1, "per_page": 1})
-            rows_in(answer, "tasks")
+            listing_in(answer, "tasks")
         return Identity(
             id=f"key-{hashlib.sha256(self._key.encode()).hexdigest()[:12]}",
             name=name,

@@ -22,7 +22,7 @@ class AccountSimulator(Simulator):
     """The part of the account that is neither leads nor tasks.
 
     `home` is the host of the account's region: while it is set, this server is a wrong one. `throttles_in_200` makes the account tell
-    of its limit under a status of 200, as some do.
+    of its limit under a status of 200, as some do. With `tells_thinly` its webhooks have no body, only the query.
     """
 
     default_secret: ClassVar[Mapping[str, str]] = {
@@ -37,6 +37,7 @@ class AccountSimulator(Simulator):
         self.zone = ZoneInfo("Asia/Kolkata")
         self.home = ""
         self.throttles_in_200 = False
+        self.tells_thinly = False
         self.users = [User(KEY_USER, "admin@crm.example", "Hub", "Administrator")]
 
     @property
@@ -54,6 +55,10 @@ class AccountSimulator(Simulator):
             ),
             None,
         )
+
+    def remove_user(self, id_: str) -> None:
+        """Deactivate a user, as an administrator does."""
+        next(one for one in self.users if one.id == id_).is_active = False
 
     # What the vendor says to everybody
 
@@ -99,7 +104,7 @@ class AccountSimulator(Simulator):
         told = {"entityType": event["entity"], "entityId": event["id"], "eventType": event["code"]}
         address = f"{url}{'&' if '?' in url else '?'}{urlencode(told)}"
         headers = {"x-hub-secret": self.secret["webhook_secret"]}
-        return Webhook(address, headers, json.dumps(event["body"]).encode())
+        return Webhook(address, headers, b"" if self.tells_thinly else json.dumps(event["body"]).encode())
 
     # Users
 

@@ -107,6 +107,10 @@ class LeadsSimulator(AccountSimulator):
         ]
         return Reply(200, [self._shown(one) for one in found[-1:]])
 
+    def remove_contact(self, id_: str) -> None:
+        """Delete a lead, as an administrator does; its tasks stay."""
+        del self.leads[id_]
+
     # Helpers
 
     def contacts(self) -> list[dict[str, Any]]:

@@ -13,9 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
 from providers.capabilities import Limit
-from providers.simulator.faults import KINDS, Fault, with_words
+from providers.simulator.by_hand import ByHand
+from providers.simulator.faults import KINDS, Fault
 from providers.simulator.grants import Grants
-from providers.simulator.server import Call, NoReply, Reply
+from providers.simulator.server import Call, Reply
+from providers.simulator.spoiling import spoilt
 from providers.simulator.webhooks import Announcer, Webhook
 from providers.simulator.windows import Window
 
@@ -38,7 +40,7 @@ def route(method: str, path: str, *, budget: str = "all") -> Callable[[Route], R
     return mark
 
 
-class Simulator(ABC):
+class Simulator(ByHand, ABC):
     """One simulated account at one vendor.
 
     A subclass has `@route` methods and the class's `default_secret` and `default_setting`, and says how the vendor authenticates, refuses and throttles. Its state may be touched only in
@@ -190,7 +192,8 @@ class Simulator(ABC):
         if self.before_answer is not None:
             self.before_answer(call)
         if fault is not None:
-            reply = self._spoil(fault, reply, entry)
+            reply = spoilt(fault, reply, self)
+            entry["status"] = reply.status
         return reply
 
     def _handle(self, call: Call) -> Reply:
@@ -223,35 +226,6 @@ class Simulator(ABC):
         for window in windows:
             window.count(now)
         return None
-
-    def _spoil(self, fault: Fault, reply: Reply, entry: dict[str, Any]) -> Reply:
-        if fault.kind == "hang":
-            self.closing.wait(fault.seconds)
-            raise NoReply
-        if fault.kind == "drop":
-            raise NoReply
-        if fault.kind in ("expire", "partial"):
-            return reply
-        if fault.kind == "delay":
-            if fault.after_write:
-                self.closing.wait(fault.seconds)
-            return reply
-        spoilt = {
-            "status": lambda: self.refusal(fault.status),
-            "rate_limited": lambda: self.throttled(self.limits[0], fault.seconds),
-            "slow": lambda: Reply(reply.status, reply.body, reply.headers, seconds_per_byte=fault.seconds),
-            "html": lambda: Reply(200, "<html><body><h1>We will be back soon</h1></body></html>"),
-            "empty": lambda: Reply(200),
-            "garbage": lambda: Reply(200, '{"results": [{"id": "12'),
-            "error_in_200": lambda: Reply(200, self.refusal(400).body),
-            "echo": lambda: self._echo(self.refusal(fault.status)),
-        }[fault.kind]()
-        entry["status"] = spoilt.status
-        return spoilt
-
-    def _echo(self, reply: Reply) -> Reply:
-        words = f"You sent {' and '.join(self.secret.values())}"
-        return Reply(reply.status, with_words(reply.body, words), reply.headers)
 
     def _note(self, call: Call, reply: Reply, fault: Fault | None) -> dict[str, Any]:
         entry = {

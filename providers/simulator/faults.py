@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 KINDS = {
@@ -13,8 +13,10 @@ KINDS = {
     "rate_limited": "answers as the vendor does when the quota is used up; `seconds` is what it asks to wait",
     "hang": "accepts the request and does not answer for `seconds`, then breaks off",
     "drop": "breaks the connection instead of answering",
+    "reset": "resets the connection (TCP RST) instead of answering",
     "delay": "answers properly, but `seconds` late",
     "slow": "answers properly, one byte every `seconds`",
+    "cut": "breaks the connection in the middle of an answer",
     "html": "answers 200 with a web page",
     "empty": "answers 200 with nothing",
     "garbage": "answers 200 with half a JSON document",
@@ -47,7 +49,8 @@ class Fault:
     """One thing to go wrong.
 
     `match` is a regular expression on "METHOD /path", tried from the start. `times` None is for ever. `share` is the part of the matching
-    requests that it hits. With `after_write` the request takes effect first and only its answer is spoiled.
+    requests that it hits. With `after_write` the request takes effect first and only its answer is spoiled. `headers` are those that the
+    answer has besides, such as `{"Retry-After": "7"}`; None takes away one that the vendor sends.
     """
 
     kind: str
@@ -57,15 +60,19 @@ class Fault:
     after_write: bool = False
     status: int = 500
     seconds: float = 60.0
+    headers: Mapping[str, str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a kind that is not on the menu and an expression that cannot be read."""
+        """Refuse a kind that is not on the menu, an expression that cannot be read, and headers that are none."""
         if self.kind not in KINDS:
             raise ValueError(f"kind {self.kind!r} is not one of {', '.join(KINDS)}")
         try:
             re.compile(self.match)
         except re.error as error:
             raise ValueError(f"match {self.match!r} is not a regular expression: {error}") from error
+        told: object = self.headers
+        if not isinstance(told, Mapping) or not all(_is_header(*one) for one in told.items()):
+            raise ValueError("headers must be names with texts of one line, or with null")
 
     @classmethod
     def from_json(cls, wanted: Mapping[str, Any]) -> Fault:
@@ -86,3 +93,7 @@ class Fault:
         if self.times is not None:
             self.times -= 1
         return True
+
+
+def _is_header(name: object, value: object) -> bool:
+    return all(isinstance(text, str) and text.isprintable() for text in (name, value or ""))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
+import struct
 import sys
 import threading
 from collections.abc import Mapping
@@ -47,6 +49,7 @@ class Reply:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds_per_byte: float = 0.0
+    is_cut: bool = False  # broken off in the middle of the body
 
     def encoded(self) -> tuple[bytes, str]:
         """Return the bytes to send and their content type."""
@@ -60,7 +63,12 @@ class Reply:
 
 
 class NoReply(Exception):
-    """The connection is to be broken instead of answered."""
+    """The connection is to be broken instead of answered: closed, or reset."""
+
+    def __init__(self, *, is_reset: bool = False) -> None:
+        """Keep how it is broken."""
+        super().__init__()
+        self.is_reset = is_reset
 
 
 class Server:
@@ -151,8 +159,10 @@ def _handler_for(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             try:
                 reply = simulator.answer(self._call())
-            except NoReply:
+            except NoReply as how:
                 self.close_connection = True
+                if how.is_reset:
+                    _reset(self.connection)
                 return
             self._send(reply)
 
@@ -183,6 +193,10 @@ def _handler_for(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
             whole = (
                 "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + (b"" if self.command == "HEAD" else body)
             )
+            if reply.is_cut:
+                self.wfile.write(whole[: -(len(body) // 2 or len(whole) // 2)])
+                self.close_connection = True
+                return
             if not reply.seconds_per_byte:
                 self.wfile.write(whole)
                 return
@@ -197,6 +211,12 @@ def _handler_for(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815
 
     return Handler
+
+
+def _reset(connection: socket.socket) -> None:
+    """Close so that the other side is told by a reset: at once, past the server's own orderly farewell."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(connection.detach())
 
 
 def _phrase(status: int) -> str:

@@ -17,6 +17,7 @@ from crmhub.models import SyncStatus
 from providers import registry
 from providers.simulator.__main__ import simulator_class
 from providers.simulator.faults import KINDS, Fault
+from providers.tests.hubspot.differences import DIFFERENCES
 from tools import matrix
 from tools.tests.pages import README, ROOT, blocks, each_page, quoted, rows, text, typed
 
@@ -151,6 +152,14 @@ def test_the_menu_of_faults_is_the_one_that_is_told():
     assert {kind: what.replace("`", "") for kind, what in menu} == {
         kind: what.replace("`", "") for kind, what in KINDS.items()
     }
+
+
+def test_what_is_known_of_hubspots_documents_is_published():
+    shown = rows("docs/differences.md", "HubSpot, call by call")
+
+    assert [tuple(row) for row in shown] == [
+        (one.says, one.really, f"[page]({one.source})") for one in DIFFERENCES
+    ]
 
 
 def test_the_pages_of_a_simulator_are_there():

@@ -270,3 +270,20 @@ def test_credentials_that_cannot_be_unsealed_hold_the_connection_and_lose_nothin
     assert health == Connection.Health.DEGRADED
     assert [there["title"] for there in live(simulator)] == ["Call Grace"]
     assert hub.link(task).lapses == 0
+
+
+def test_a_task_refused_for_want_of_the_hubs_own_property_goes_when_the_doctor_has_made_it(hub: Hub, grace):
+    simulator = hub.connect("hubspot")
+    del simulator.records.properties["0-27"]["hub_task_key"]
+    task = hub.save_task(contacts=[grace])
+    hub.settle()
+    parked = hub.link(task)
+
+    sync.check_connection(hub.connections["hubspot"], install=True, now=hub.now)
+    services.replay_links(links=[parked], now=hub.now)
+    hub.settle()
+
+    assert parked.sync_status == "failed"
+    assert "doctor --fix makes it again" in parked.last_error
+    assert hub.link(task).sync_status == "in_sync"
+    assert [there["title"] for there in live(simulator)] == ["Call Grace"]

@@ -23,7 +23,7 @@ from providers.tests.worlds import DEADLINE_S, new_key
 from providers.types import Field, NewTask, Person
 
 GRACE = Person("Grace", "Hopper", ("grace@client.example",))
-LOST = ["hang", "drop", "html", "empty", "garbage", "status"]
+LOST = ["hang", "drop", "reset", "cut", "html", "empty", "garbage", "status"]
 
 
 def repeat(call, times=2):
@@ -87,6 +87,26 @@ def test_a_create_over_the_limit_waits_and_has_not_landed(world):
     assert world.held(key) == []
 
 
+def test_a_wait_that_the_vendor_names_is_kept_to(world):
+    line = world.request_line_of_create()
+    world.simulator.fail_next("rate_limited", line, headers={"Retry-After": "7"})
+
+    with pytest.raises(RateLimited) as caught:
+        world.create()
+
+    assert caught.value.retry_after == 7
+
+
+def test_a_limit_without_a_word_on_waiting_is_waited_for_all_the_same(world):
+    line = world.request_line_of_create()
+    world.simulator.fail_next("rate_limited", line, headers={"Retry-After": None})
+
+    with pytest.raises(RateLimited) as caught:
+        world.create()
+
+    assert caught.value.retry_after >= 1
+
+
 @pytest.mark.parametrize("kind", LOST)
 def test_a_read_without_an_answer_is_transient(world, kind):
     ref = world.create().ref
@@ -114,7 +134,7 @@ def test_a_look_without_an_answer_is_an_error_and_not_a_no(world, kind):
         world.impatient().find_task(key, draft)
 
 
-@pytest.mark.parametrize("kind", ["hang", "drop", "status"])
+@pytest.mark.parametrize("kind", ["hang", "drop", "reset", "status"])
 def test_a_lost_answer_to_a_delete_is_unconfirmed(world, kind):
     ref = world.create().ref
     world.simulator.fail_next(kind, "(DELETE|POST|PUT|PATCH) |GET .*[Dd]elete", after_write=True)

@@ -32,7 +32,7 @@ DIFFERENCES = (
         "https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm",
     ),
     Difference(
-        "no path /crm/v3/objects/tasks/{taskId}/associations/{toObjectType}/{toObjectId}/{associationTypeId}",
+        "no path `/crm/v3/objects/tasks/{taskId}/associations/{toObjectType}/{toObjectId}/{associationTypeId}`",
         "the guide has it, with the type as number or in snake case; the simulator answers it, the hub uses v4",
         GUIDE,
         r"(PUT|DELETE) /crm/v3/objects/tasks/[^/]+/associations/[^/]+/[^/]+/[^/]+",

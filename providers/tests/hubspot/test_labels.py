@@ -76,6 +76,33 @@ def test_a_label_that_two_share_is_for_a_person_to_name_by_number(world, label):
     assert types_of(world, ref, grace) == {204, other}
 
 
+@pytest.mark.parametrize("said", ["⭐", " ⭐ "])
+@pytest.mark.parametrize("part", ["label", "type"])
+def test_a_label_of_symbols_alone_is_found_by_its_name(world, label, part, said):
+    star = world.simulator.add_label("tasks", "contacts", "⭐")
+    world.simulator.add_label("tasks", "contacts", "🔥")
+    grace = world.ids["contacts"][0]
+
+    ref = world.create(world.draft(contacts=linked(grace, **{part: said}))).ref
+
+    assert types_of(world, ref, grace) == {204, star}
+    assert world.provider.fetch_task(ref).holds[Field.LABELS] == (f"contact:{grace}=⭐",)
+
+
+def test_symbols_that_name_no_label_are_not_the_plain_type(world, label):
+    with pytest.raises(Rejected, match="no label “⭐”"):
+        world.create(world.draft(contacts=linked(world.ids["contacts"][0], label="⭐")))
+
+
+def test_labels_that_differ_by_a_symbol_are_told_apart_by_their_own_spelling(world):
+    numbers = {name: world.simulator.add_label("tasks", "contacts", name) for name in ("A+", "A-")}
+    grace = world.ids["contacts"][0]
+
+    ref = world.create(world.draft(contacts=linked(grace, label="A-"))).ref
+
+    assert types_of(world, ref, grace) == {204, numbers["A-"]}
+
+
 def test_a_number_that_is_no_type_is_for_hubspot_to_refuse(world):
     with pytest.raises(Rejected) as refusal:
         world.create(world.draft(contacts=linked(world.ids["contacts"][0], type="USER_DEFINED:999")))
@@ -139,6 +166,9 @@ def test_a_batch_asks_for_labels_once_and_a_wrong_one_spoils_no_other(world, lab
         ("Käufer", "käufer"),
         ("", ""),
         ("__x__", "x"),
+        (" ⭐ ", "⭐"),
+        ("⭐ Star", "star"),
+        ("+/-", "+/-"),
     ],
 )
 def test_a_label_is_spelled_in_snake_case(label, name):

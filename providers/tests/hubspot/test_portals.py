@@ -125,7 +125,7 @@ def lost_property(world):
 def test_a_key_property_that_was_taken_away_is_said_so_where_the_portal_refuses(world):
     lost_property(world)
 
-    with pytest.raises(Permanent, match="test the connection, which makes it again"):
+    with pytest.raises(Permanent, match="doctor --fix makes it again"):
         world.create()
 
     world.provider.prepare()

@@ -218,7 +218,7 @@ def test_a_time_at_the_edge_of_the_calendar_is_read_as_the_moment_that_it_is(val
 
 
 labels = st.text(
-    st.characters(categories=["L", "N"], include_characters=" _-/."), min_size=1, max_size=30
+    st.characters(categories=["L", "N", "P", "S"], include_characters=" "), min_size=1, max_size=30
 ).filter(in_snake_case)
 
 

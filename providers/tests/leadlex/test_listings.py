@@ -27,8 +27,9 @@ ORDERS = {  # where a new row comes in, and where one that is changed goes: to t
 class Restless:
     """A listing in which something happens before each call: the words in `happenings`, with the place they strike."""
 
-    def __init__(self, count, order, happenings, *, tells_total=True):
+    def __init__(self, count, order, happenings, *, tells_total=True, without_id=()):
         self.ids = [f"old-{number}" for number in range(count)]
+        self.without_id = without_id
         self.comes_in, self.goes_to = ORDERS[order]
         self.happenings = iter(happenings)
         self.tells_total = tells_total
@@ -41,7 +42,7 @@ class Restless:
             getattr(self, word)(at % max(len(self.ids), 1))
         begin = (query["page"] - 1) * SIZE
         meta = {"per_page": SIZE, **({"total": len(self.ids)} if self.tells_total else {})}
-        rows = [{"id": one} for one in self.ids[begin : begin + SIZE]]
+        rows = [{} if one in self.without_id else {"id": one} for one in self.ids[begin : begin + SIZE]]
         return Answer(200, {}, {"data": {"things": rows}, "meta": meta})
 
     def come(self, _at):
@@ -86,6 +87,15 @@ def test_a_listing_at_rest_costs_two_calls_a_page(count, calls, tells_total):
 
     assert listing.walk() == [f"old-{number}" for number in range(count)]
     assert listing.calls == calls
+
+
+@pytest.mark.parametrize("tells_total", [True, False])
+@pytest.mark.parametrize("at", range(6))
+def test_a_row_that_has_no_id_does_not_end_the_listing(at, tells_total):
+    nobody = f"old-{at}"
+    listing = Restless(8, "newest first", (), tells_total=tells_total, without_id=(nobody,))
+
+    assert set(listing.walk()) == listing.stayed - {nobody}
 
 
 def test_new_rows_in_front_do_not_send_the_walk_back():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -157,7 +158,7 @@ def test_everything_done_to_a_task_is_told_but_its_end(world, mailbox):
 
     events = [event for one in mailbox.deliveries for event in world.provider.receive(one)]
     assert {event.ref.id for event in events} == {ref.id}
-    assert [event.change for event in events] == [Change.OTHER, Change.UPDATED, Change.COMPLETED]
+    assert [event.change for event in events] == [Change.CREATED, Change.UPDATED, Change.COMPLETED]
 
 
 def test_the_query_tells_entity_and_event(world):
@@ -192,6 +193,37 @@ def test_thin_bodies_about_two_tasks_are_two_events(world):
     )
 
     assert first[0].id != second[0].id
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"{}", b"null", b"[]"])
+def test_the_query_alone_tells_what_happened_where_the_body_says_nothing(world, body):
+    query = "?entityType=Task&entityId=A&eventType=16"
+
+    assert told(world, body, query=query) == [(Subject.TASK, Change.COMPLETED, "A")]
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_two_changes_that_say_nothing_of_themselves_are_two_events(world, body):
+    first = delivered(world, body, query="?entityType=Task&entityId=A&eventType=17")
+    later = replace(first, received_at=NOON + timedelta(minutes=7))
+
+    events = [world.provider.receive(one)[0].id for one in (first, first, later)]
+
+    assert events[0] == events[1] != events[2]
+
+
+def test_an_account_that_tells_in_the_query_alone_is_understood(world, mailbox):
+    world.simulator.tells_thinly = True
+
+    ref = world.create().ref
+    world.provider.complete_task(ref, done_at=None)
+    world.simulator.announcer.wait()
+
+    events = [event for one in mailbox.deliveries for event in world.provider.receive(one)]
+    assert [(event.ref, event.change) for event in events] == [
+        (ref, Change.CREATED),
+        (ref, Change.COMPLETED),
+    ]
 
 
 def test_an_id_that_no_database_takes_is_made_fit(world):
