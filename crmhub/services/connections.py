@@ -16,6 +16,7 @@ from crmhub.crypto import SecretsUnreadable, seal
 from crmhub.models import Connection, ContactLink, TaskLink
 from crmhub.services.accounts import (
     NOT_LET_IN,
+    TOKENS,
     Problems,
     check_address,
     check_secrets,
@@ -23,6 +24,7 @@ from crmhub.services.accounts import (
     is_whole,
     merged_secrets,
     names_another_account,
+    opens_the_same,
     tidy_secrets,
     typed_settings,
 )
@@ -136,13 +138,24 @@ def _kept_secrets(row: Connection, given: Mapping[str, str]) -> Mapping[str, str
 
 
 def _take_secrets(row: Connection, secrets: Mapping[str, str]) -> None:
+    before = _readable_secrets(row)
     row.sealed_secrets = seal(secrets)
     row.credentials_version += 1
+    if any(before.get(name) != secrets.get(name) for name in TOKENS):
+        # Of tokens that somebody brought, nobody knows since when they are. Others keep their times, and whoever renews them goes on alone.
+        row.token_obtained_at = row.token_expires_at = row.refreshing_until = None
+    if opens_the_same(row.capabilities, before, secrets):
+        return
     row.reauthorise_since, row.last_error = None, ""
     row.switched_off = {}
-    # Of tokens that somebody brought, nobody knows since when they are.
-    row.token_obtained_at = row.token_expires_at = row.refreshing_until = None
     _wait_to_be_let_in(row, secrets, now=database_now())
+
+
+def _readable_secrets(row: Connection) -> Mapping[str, str]:
+    try:
+        return row.secrets
+    except SecretsUnreadable:
+        return {}
 
 
 def _wait_to_be_let_in(row: Connection, secrets: Mapping[str, str], *, now: datetime) -> None:
