@@ -83,7 +83,7 @@ def facts(row: Connection, tally: Tally) -> list[tuple[str, str]]:
         ),
         ("Oldest owed push", ago(tally.oldest, now=now) or "nothing is owed"),
         ("Last success", moment(row.last_success_at) or "never"),
-        ("Last tested", moment(row.last_checked_at) or "never"),
+        ("Last test that passed", moment(row.last_checked_at) or "never"),
         ("Id", str(row.pk)),
     ]
 

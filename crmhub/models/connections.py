@@ -36,7 +36,8 @@ class Connection(models.Model):
     row. `reauthorise_since` is set when the credentials were refused; links then stay pending. `switched_off` maps an operation to the scope
     that it lacks. `credentials_version` grows with every change of the secrets, so that a late refusal of old ones is ignored.
     `token_obtained_at` and `token_expires_at` are the life of an app's access token, null where it is not known; until `refreshing_until` one
-    worker renews it and no other asks. `account_id` is the vendor's id of the account, "" until it was told.
+    worker renews it and no other asks. `last_success_at` and `last_checked_at` are when the account last answered a push and last passed a
+    test: only what went well counts. `account_id` is the vendor's id of the account, "" until it was told.
     `disconnected_at` ends it; its links stay as history.
     """
 

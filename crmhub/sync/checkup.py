@@ -118,7 +118,7 @@ def _ask(connection: Connection, *, install: bool | None, now: datetime | None) 
 
 
 def _note_trouble(connection: Connection, error: ProviderError, *, now: datetime) -> None:
-    changes: dict[str, object] = {"last_error": error.detail[:500], "last_checked_at": now}
+    changes: dict[str, object] = {"last_error": error.detail[:500]}
     # A plain `Permanent` says that these credentials open another account, or that the address is none: nothing may go there either.
     if isinstance(error, Unauthorized) or type(error) is Permanent:
         changes["reauthorise_since"] = now

@@ -139,6 +139,26 @@ def test_fresh_tokens_that_are_refused_wait_for_a_person(hub: Hub, each):
     assert hub.link(task).sync_status == "pending"
 
 
+@pytest.mark.parametrize("status", [401, 503])
+def test_a_test_that_failed_is_no_proof_that_a_token_works(hub: Hub, each, status):
+    simulator, connection = let_in(hub, each)
+    sync.check_connection(connection, now=hub.now)
+    passed_at = hub.now
+    hub.wait(LIFE)
+    hub.save_task()
+    simulator.fail_next("status", "GET /me", status=status, times=None)
+    simulator.fail_next("status", "(GET|POST) /tasks", status=401, times=None)
+
+    for _ in range(3):
+        sync.check_connection(stored(connection), now=hub.now)
+        hub.push(later=61)
+
+    kept = stored(connection)
+    assert asked_for_tokens(simulator) == 2
+    assert kept.reauthorise_since is not None
+    assert kept.last_checked_at == passed_at
+
+
 def test_a_lost_answer_says_plainly_that_the_app_must_be_authorised_again_where_tokens_work_once(hub: Hub):
     simulator, connection = let_in(hub, "appcrm")
     task = hub.save_task()
