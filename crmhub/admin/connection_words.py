@@ -40,6 +40,9 @@ def reason(row: Connection) -> str:
         if row.last_error == NOT_LET_IN:
             return f"Since {since}: {NOT_LET_IN}"
         return f"The CRM refuses our credentials since {since}. {row.last_error}".strip()
+    if row.untested_since is not None:
+        since = moment(row.untested_since)
+        return f"The credentials are new since {since}: nothing is sent before a test has passed. {row.last_error}".strip()
     parts = []
     if row.wait_until is not None and row.wait_until > timezone.now():
         parts.append(

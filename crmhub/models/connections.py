@@ -33,7 +33,8 @@ class Connection(models.Model):
     """One account at one provider: credentials, switches, health, and when it may be called again.
 
     `wait_until` holds the whole account back (quota, circuit); `wait_reason` says why in words. `failures` counts transient failures in a
-    row. `reauthorise_since` is set when the credentials were refused; links then stay pending. `switched_off` maps an operation to the scope
+    row. `reauthorise_since` is set when the credentials were refused, `untested_since` when others were stored and until a test with them has
+    passed: they may open another account. Links then stay pending. `switched_off` maps an operation to the scope
     that it lacks. `credentials_version` grows with every change of the secrets, so that a late refusal of old ones is ignored.
     `token_obtained_at` and `token_expires_at` are the life of an app's access token, null where it is not known; until `refreshing_until` one
     worker renews it and no other asks. `last_success_at` and `last_checked_at` are when the account last answered a push and last passed a
@@ -80,6 +81,7 @@ class Connection(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)
     reauthorise_since = models.DateTimeField(null=True, blank=True, editable=False)
+    untested_since = models.DateTimeField(null=True, blank=True, editable=False)
     token_obtained_at = models.DateTimeField(null=True, blank=True, editable=False)
     token_expires_at = models.DateTimeField("access token ends", null=True, blank=True, editable=False)
     refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -98,6 +100,7 @@ class Connection(models.Model):
             "credentials_version",
             "learned",
             "account_id",
+            "untested_since",
             "token_obtained_at",
             "token_expires_at",
             "refreshing_until",
@@ -176,7 +179,8 @@ class Connection(models.Model):
             return self.Health.PAUSED
         if self.reauthorise_since is not None:
             return self.Health.REAUTHORISE
-        if self.failures or self.switched_off or (self.wait_until and self.wait_until > now):
+        is_held_back = self.untested_since or (self.wait_until and self.wait_until > now)
+        if self.failures or self.switched_off or is_held_back:
             return self.Health.DEGRADED
         return self.Health.HEALTHY
 
@@ -186,5 +190,6 @@ class Connection(models.Model):
             self.disconnected_at is None
             and self.paused_at is None
             and self.reauthorise_since is None
+            and self.untested_since is None
             and (self.wait_until is None or self.wait_until <= now)
         )

@@ -45,7 +45,7 @@ def connect_account(
     now: datetime | None = None,
 ) -> Connection:
     """Make a connection; nothing is called. Raises `ValidationError` by field: unknown CRM, missing or unknown secret or setting, a host
-    that is not the vendor's, a name that is taken. An app without a token is stored and needs re-authorisation: nothing is sent.
+    that is not the vendor's, a name that is taken. Nothing is sent before a test has passed; an app without a token needs re-authorisation.
     """
     if provider not in codes():
         raise ValidationError(
@@ -68,6 +68,7 @@ def connect_account(
     )
     _validate(connection, problems)
     connection.sealed_secrets = seal(secrets)
+    connection.untested_since = connection.created_at
     _wait_to_be_let_in(connection, secrets, now=connection.created_at)
     connection.__dict__["_history_user"] = by
     connection.save(force_insert=True)
@@ -86,8 +87,8 @@ def change_connection(
     by: AbstractBaseUser | None = None,
 ) -> Connection:
     """Change what is given and leave the rest. Secrets that are not given stay, unless the address or the account changes: then all must be
-    given anew, so that nobody can have them sent elsewhere. Another account is refused where links hold ids of the old one. Raises
-    `ValidationError` by field.
+    given anew, so that nobody can have them sent elsewhere. Another account is refused where links hold ids of the old one. Nothing is sent
+    with other secrets before `note_check` said that a test with them passed. Raises `ValidationError` by field.
     """
     with transaction.atomic():
         row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
@@ -117,7 +118,7 @@ def change_connection(
             # What the old address told of itself says nothing about the new one.
             row.account_name, row.account_id, row.learned = "", "", {}
         if given:
-            _take_secrets(row, kept)
+            _take_secrets(row, kept, is_moved=moved)
         row.__dict__["_history_user"] = by
         row.save()
         if settings is not None or contacts is not None:
@@ -137,18 +138,21 @@ def _kept_secrets(row: Connection, given: Mapping[str, str]) -> Mapping[str, str
     return merged_secrets(row.capabilities, stored, given)
 
 
-def _take_secrets(row: Connection, secrets: Mapping[str, str]) -> None:
+def _take_secrets(row: Connection, secrets: Mapping[str, str], *, is_moved: bool) -> None:
+    now = database_now()
     before = _readable_secrets(row)
     row.sealed_secrets = seal(secrets)
     row.credentials_version += 1
     if any(before.get(name) != secrets.get(name) for name in TOKENS):
         # Of tokens that somebody brought, nobody knows since when they are. Others keep their times, and whoever renews them goes on alone.
         row.token_obtained_at = row.token_expires_at = row.refreshing_until = None
-    if opens_the_same(row.capabilities, before, secrets):
+    if opens_the_same(row.capabilities, before, secrets) and not is_moved:
         return
+    # They may be another account's: nothing is sent with them before that account has said which one it is.
+    row.untested_since = now
     row.reauthorise_since, row.last_error = None, ""
     row.switched_off = {}
-    _wait_to_be_let_in(row, secrets, now=database_now())
+    _wait_to_be_let_in(row, secrets, now=now)
 
 
 def _readable_secrets(row: Connection) -> Mapping[str, str]:
@@ -198,7 +202,7 @@ def note_check(
         row.account_id = account_id[:200] or row.account_id
         row.learned = {**row.learned, **(learned or {})}
         row.last_checked_at = now
-        row.reauthorise_since = None
+        row.reauthorise_since = row.untested_since = None
         row.switched_off = {}
         row.failures = 0
         row.last_error = ""
@@ -210,6 +214,7 @@ def note_check(
                 "learned",
                 "last_checked_at",
                 "reauthorise_since",
+                "untested_since",
                 "switched_off",
                 "failures",
                 "last_error",

@@ -67,6 +67,8 @@ def push_due(connection_id: UUID, *, now: datetime | None = None) -> Pushed:
             # Nothing is claimed: the links stay due, and nothing is counted.
             done.ask_again_in = ASK_AGAIN.total_seconds() if isinstance(held, NotSent) else None
             break
+        if not connection.may_be_called(moment):
+            break  # it was brought up to date: somebody gave it other credentials meanwhile
         # One kind at a time: what the CRM said to the first (a quota, refused credentials) is heeded before the second.
         if not any(
             _push_some(model, connection, done, lane=lane, left=left, now=now)

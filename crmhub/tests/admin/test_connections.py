@@ -199,6 +199,12 @@ def test_the_test_button_says_what_went_wrong(browser):
     assert "Main account does not work yet:" in browser.said
 
 
+def test_an_account_that_was_not_tested_yet_says_that_nothing_is_sent(browser):
+    account = connect(base_url=NOWHERE)
+
+    assert "nothing is sent before a test has passed" in browser.open(page(account))
+
+
 def test_opening_a_page_calls_nobody(browser):
     account = connect(base_url=NOWHERE)
 

@@ -85,6 +85,7 @@ def test_a_token_that_ends_early_costs_no_task(hub: Hub, vendor, grace):
 
 def test_an_app_that_was_taken_out_there_needs_a_person(hub: Hub, vendor, grace):
     simulator, connection = let_in(hub, vendor)
+    sync.check_connection(connection, now=hub.now)
     hub.save_task(contacts=[grace])
     simulator.grants.revoke()
 
