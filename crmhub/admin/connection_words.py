@@ -39,7 +39,7 @@ def reason(row: Connection) -> str:
         since = moment(row.reauthorise_since)
         if row.last_error == NOT_LET_IN:
             return f"Since {since}: {NOT_LET_IN}"
-        return f"The CRM refuses our credentials since {since}. {row.last_error}".strip()
+        return f"Nothing is sent since {since}. {row.last_error}".strip()
     if row.untested_since is not None:
         since = moment(row.untested_since)
         return f"The credentials are new since {since}: nothing is sent before a test has passed. {row.last_error}".strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -13,6 +13,7 @@ from crmhub.models.ids import new_id
 from providers import registry
 from providers.capabilities import Capabilities
 
+TESTED_BY_HAND = timedelta(minutes=1)  # in which whoever stores credentials tests them
 RENEWED_AT = 0.8  # of an access token's life: what is left is for a vendor that is unwell just then
 
 
@@ -186,10 +187,17 @@ class Connection(models.Model):
 
     def may_be_called(self, now: datetime) -> bool:
         """Return whether anything may be sent there now."""
+        return self.untested_since is None and self._may_be_asked(now)
+
+    def is_to_be_tested(self, now: datetime) -> bool:
+        """Return whether a worker is to test the credentials: whoever stored them did not, or had no answer."""
+        since = self.untested_since
+        return since is not None and since + TESTED_BY_HAND <= now and self._may_be_asked(now)
+
+    def _may_be_asked(self, now: datetime) -> bool:
         return (
             self.disconnected_at is None
             and self.paused_at is None
             and self.reauthorise_since is None
-            and self.untested_since is None
             and (self.wait_until is None or self.wait_until <= now)
         )

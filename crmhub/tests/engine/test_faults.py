@@ -109,25 +109,6 @@ def test_refused_credentials_stop_the_connection_and_keep_the_queue(hub: Hub, gr
     assert hub.link(task).sync_status == "in_sync"
 
 
-def test_nothing_is_sent_with_other_credentials_before_the_account_was_asked_with_them(hub: Hub, grace, code):
-    simulator = hub.connect(code)
-    connection = hub.connections[code]
-    name = next(one.name for one in connection.capabilities.secrets if one.is_required)
-    simulator.secret[name] = "a-newer-one"
-    services.change_connection(connection=connection, secrets={name: "a-newer-one"})
-    simulator.log.clear()
-    task = hub.save_task(contacts=[grace])
-
-    hub.push()
-    sent = list(simulator.log)
-    checkup = sync.check_connection(connection, now=hub.now)
-    hub.settle()
-
-    assert sent == []
-    assert checkup.is_well, checkup.error
-    assert hub.link(task).sync_status == "in_sync"
-
-
 def test_a_refused_value_is_parked_and_the_next_save_sends_it_again(hub: Hub, grace, code):
     simulator = hub.connect(code)
     hub.save_task(title="First", contacts=[grace])
