@@ -38,7 +38,7 @@ class Connection(models.Model):
     passed: they may open another account. Links then stay pending. `switched_off` maps an operation to the scope
     that it lacks. `credentials_version` grows with every change of the secrets, so that a late refusal of old ones is ignored.
     `token_obtained_at` and `token_expires_at` are the life of an app's access token, null where it is not known; until `refreshing_until` one
-    worker renews it and no other asks. `last_success_at` and `last_checked_at` are when the account last answered a push and last passed a
+    worker renews it and no other asks. `renewal_refused_at` is set when the CRM refused to, while the token goes on to its end. `last_success_at` and `last_checked_at` are when the account last answered a push and last passed a
     test: only what went well counts. `account_id` is the vendor's id of the account, "" until it was told.
     `disconnected_at` ends it; its links stay as history.
     """
@@ -86,6 +86,7 @@ class Connection(models.Model):
     token_obtained_at = models.DateTimeField(null=True, blank=True, editable=False)
     token_expires_at = models.DateTimeField("access token ends", null=True, blank=True, editable=False)
     refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
+    renewal_refused_at = models.DateTimeField(null=True, blank=True, editable=False)
     wait_until = models.DateTimeField(null=True, blank=True, editable=False)
     wait_reason = models.CharField(max_length=500, blank=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)
@@ -105,6 +106,7 @@ class Connection(models.Model):
             "token_obtained_at",
             "token_expires_at",
             "refreshing_until",
+            "renewal_refused_at",
             "wait_until",
             "wait_reason",
             "failures",
@@ -181,7 +183,7 @@ class Connection(models.Model):
         if self.reauthorise_since is not None:
             return self.Health.REAUTHORISE
         is_held_back = self.untested_since or (self.wait_until and self.wait_until > now)
-        if self.failures or self.switched_off or is_held_back:
+        if self.failures or self.switched_off or self.renewal_refused_at or is_held_back:
             return self.Health.DEGRADED
         return self.Health.HEALTHY
 

@@ -150,7 +150,8 @@ def _take_secrets(row: Connection, secrets: Mapping[str, str], *, is_moved: bool
         return
     # They may be another account's: nothing is sent with them before that account has said which one it is.
     row.untested_since = now
-    row.reauthorise_since, row.last_error = None, ""
+    row.reauthorise_since = row.renewal_refused_at = None
+    row.last_error = ""
     row.switched_off = {}
     _wait_to_be_let_in(row, secrets, now=now)
 
@@ -251,8 +252,14 @@ def disconnect_account(
     *, connection: Connection, by: AbstractBaseUser | None = None, now: datetime | None = None
 ) -> None:
     """End the connection: its secrets are destroyed, its links stay as history, nothing is sent there any more."""
-    tokens = {"token_obtained_at": None, "token_expires_at": None, "refreshing_until": None}
-    _set(connection, by, disconnected_at=now or database_now(), sealed_secrets="", **tokens)
+    tokens = ("token_obtained_at", "token_expires_at", "refreshing_until", "renewal_refused_at")
+    _set(
+        connection,
+        by,
+        disconnected_at=now or database_now(),
+        sealed_secrets="",
+        **dict.fromkeys(tokens),
+    )
 
 
 def _set(connection: Connection, by: AbstractBaseUser | None, **values: Any) -> None:

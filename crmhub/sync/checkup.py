@@ -155,8 +155,9 @@ def _in_words(connection: Connection, identity: Identity, learned: dict[str, obj
     if identity.time_zone or learned.get("time_zone"):
         lines.append(f"Time zone there: {identity.time_zone or learned['time_zone']}")
     if connection.token_expires_at is not None:
+        by = "by itself" if connection.renewal_refused_at is None else "when the app is authorised again"
         lines.append(
-            f"Access token: until {connection.token_expires_at:%Y-%m-%d %H:%M} UTC; it is renewed by itself"
+            f"Access token: until {connection.token_expires_at:%Y-%m-%d %H:%M} UTC; it is renewed {by}"
         )
     lines += [f"Left of the limits: {text}" for text in identity.limits]
     lines.append(

@@ -15,6 +15,7 @@ from providers.simulator.__main__ import simulator_class
 
 __all__ = ["ada", "grace", "hub"]
 
+LIFE = 1800  # seconds of an access token of the simulators
 HOME = "crmhub.tests.oauth.appcrm.provider"
 
 
