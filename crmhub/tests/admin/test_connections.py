@@ -279,6 +279,23 @@ def test_each_crm_is_connected_through_its_form_and_says_who_we_are_there(browse
     assert not [text for text in simulator.secret.values() if text in browser.text]
 
 
+@pytest.mark.parametrize("code", codes())
+def test_the_test_button_changes_nothing_there_and_says_what_is_lacking(browser, code):
+    simulator = simulator_class(code)()
+    with contextlib.closing(Running(simulator)) as server:
+        account = connect(
+            provider=code, secrets=simulator.secret, settings=simulator.setting, base_url=server.url
+        )
+        browser.send(f"crmhub/connection/{account.pk}/test/")
+
+    said = [one for one in browser.page.context["messages"] if one.level_tag == "warning"]
+    made = [one for one in simulator.log if one["status"] == 201]
+    assert made == []
+    assert "knows us:" in browser.said
+    assert bool(said) == (code == "hubspot")
+    assert all("manage.py doctor --fix would send POST" in str(one) for one in said)
+
+
 class Running:
     """A simulator on a port, until it is closed."""
 
