@@ -14,6 +14,7 @@ from crmhub.clock import database_now
 from crmhub.models import Connection, Contact, ContactLink, Lane, SyncStatus, Task, TaskLink
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from crmhub.services.links import HELD, owe, owe_contact, owe_task
+from crmhub.sync.tokens import is_to_be_kept_alive
 
 RECENT = timedelta(
     minutes=10
@@ -22,7 +23,7 @@ MOST = 500  # rows that one sweep mends of each kind; the next goes on
 
 
 def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID]:
-    """Owe what should be owed and is not, and wake every connection that has something due or is to be tested; returns those.
+    """Owe what should be owed and is not, and wake every connection that has something due, is to be tested or kept alive; returns those.
 
     A save without a mark (its version is newer than what its link wants), a link that a connection's scope asks for and that is not there, a link
     that is neither in step nor owed nor parked, a task whose contact has arrived. `everything` looks at all tasks, not only the recently saved ones.
@@ -103,7 +104,7 @@ def _owe_some(links: QuerySet[Any], *, now: datetime) -> None:
 def _has_work(connection: Connection, *, now: datetime) -> bool:
     if not connection.may_be_called(now):
         return connection.is_to_be_tested(now)
-    return any(
+    return is_to_be_kept_alive(connection, now) or any(
         model._default_manager.filter(connection=connection, due_at__lte=now).exists()
         for model in (TaskLink, ContactLink)
     )

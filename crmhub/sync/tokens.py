@@ -67,6 +67,14 @@ def keep_access(
     return None  # if there is trouble, the old token does until its end
 
 
+def is_to_be_kept_alive(connection: Connection, now: datetime) -> bool:
+    """Return whether half of the time has gone in which the refresh token must be used; a push uses it, also where nothing is due."""
+    oauth, since = connection.capabilities.oauth, connection.token_obtained_at
+    if oauth is None or oauth.unused_for is None or since is None:
+        return False
+    return since + oauth.unused_for / 2 <= now
+
+
 def _is_time(connection: Connection, now: datetime) -> bool:
     secrets = connection.secrets
     if not secrets.get("refresh_token"):

@@ -60,6 +60,32 @@ def test_an_account_that_lay_still_for_days_goes_on_by_itself(hub: Hub, each):
     assert Attempt.objects.exclude(outcome="ok").count() == 0
 
 
+def test_an_app_that_nothing_is_sent_with_keeps_its_refresh_token_alive(hub: Hub):
+    simulator, connection = let_in(hub, "appcrm")
+    sync.check_connection(connection, now=hub.now)
+
+    for _ in range(200):
+        hub.wait(86_400)
+        if sync.sweep(now=hub.now):
+            hub.push()
+    asked = asked_for_tokens(simulator)
+    hub.save_task()
+    hub.push()
+
+    assert titles(simulator) == ["Call Grace"]
+    assert asked == 1 + 200 // 30  # with half of its sixty days gone, and not before
+
+
+def test_nobody_is_asked_to_keep_a_refresh_token_alive_that_lasts_unused(hub: Hub):
+    _, connection = let_in(hub, "calmcrm")
+    sync.check_connection(connection, now=hub.now)
+
+    hub.wait(86_400 * 1000)
+    woken = sync.sweep(now=hub.now)
+
+    assert woken == []
+
+
 def test_two_workers_side_by_side_renew_once_and_the_account_is_not_lost(hub: Hub, each):
     simulator, connection = let_in(hub, each)
     for number in range(6):

@@ -18,6 +18,7 @@ OAUTH = OAuth(
     scopes=("tasks", "contacts"),
     source="https://docs.appcrm.example/oauth",
     has_pkce=True,
+    unused_for=timedelta(days=60),
 )
 
 
@@ -62,5 +63,5 @@ class CalmCrm(AppCrm):
     capabilities: ClassVar[Capabilities] = dataclasses.replace(
         AppCrm.capabilities,
         label="CalmCRM",
-        oauth=dataclasses.replace(OAUTH, has_pkce=False),
+        oauth=dataclasses.replace(OAUTH, has_pkce=False, unused_for=None),
     )
