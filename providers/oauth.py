@@ -10,7 +10,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 
@@ -18,9 +18,10 @@ from urllib.parse import urlencode
 class OAuth:
     """How this vendor lets an app in.
 
-    `authorize_url` is the page where staff agree, `scopes` what is asked for there, `extra` further parameters of that page. `rotates`:
-    a refresh token works once, and its answer brings the next one. `has_pkce`: the vendor takes a code challenge (RFC 7636). The account is
-    opened with the secrets `client_id` and `client_secret` of the app; `access_token` and `refresh_token` are stored with them.
+    `authorize_url` is the page where staff agree, `scopes` what is asked for there, `extra` further parameters of that page. `has_pkce`: the
+    vendor takes a code challenge (RFC 7636). `unused_for` is how long a refresh token works that nobody uses, None where no page
+    says that it ends. The account is opened with the secrets `client_id` and `client_secret` of the app; `access_token` and `refresh_token` are
+    stored with them.
     """
 
     authorize_url: str
@@ -28,8 +29,8 @@ class OAuth:
     source: str
     optional_scopes: tuple[str, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
-    rotates: bool = False
     has_pkce: bool = False
+    unused_for: timedelta | None = None
     app_help: str = ""
 
 

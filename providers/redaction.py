@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus
+from urllib.parse import parse_qsl
 
 SHORTEST_IN_BASE64 = (
     8  # characters of a secret; what is left of a shorter one would also be found where it is not
@@ -15,7 +15,7 @@ SHORTEST_IN_BASE64 = (
 
 # What the two sides of OAuth call their secrets (RFC 6749, RFC 7636), in snake and in camel case.
 _SENT = frozenset({"client_secret", "code", "code_verifier", "refresh_token", "access_token", "token"})
-_TOLD = re.compile(r'"(?:access|refresh|id)_?token"\s*:\s*"([^"]+)', re.IGNORECASE)
+_TOLD = re.compile(r'"(?:access|refresh|id)_?token"\s*:\s*"((?:[^"\\]|\\.)+)', re.IGNORECASE)
 
 
 def secrets_in_form(body: bytes) -> tuple[str, ...]:
@@ -25,10 +25,18 @@ def secrets_in_form(body: bytes) -> tuple[str, ...]:
 
 
 def tokens_in_answer(body: bytes) -> tuple[str, ...]:
-    """Return the tokens that a body brings, be it whole JSON or the beginning of it."""
+    """Return the tokens that a body brings, be it whole JSON or the beginning of it, as they will be sent."""
     if b"oken" not in body:  # nearly every answer: the rest is not looked through
         return ()
-    return tuple(_TOLD.findall(body.decode("utf-8", "replace")))
+    return tuple(_unescaped(told) for told in _TOLD.findall(body.decode("utf-8", "replace")))
+
+
+def _unescaped(told: str) -> str:
+    """Return what stands between the quotes of a JSON text; as it is where that is broken off."""
+    try:
+        return str(json.loads(f'"{told}"', strict=False))
+    except ValueError:
+        return told
 
 
 class Redactor:
@@ -38,10 +46,10 @@ class Redactor:
         """Take the secrets; texts of fewer than four characters are not secrets and would shred every body."""
         # As it was pasted, and as it is sent: without the blanks or the line end around it.
         known = {form for secret in secrets for form in (secret, secret.strip()) if len(form.strip()) >= 4}
-        forms = {form for secret in known for form in _spellings(secret)}
-        self._pattern = (
-            re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
-        )
+        forms = {_escapable(secret): len(secret) for secret in known}
+        forms |= {re.escape(form): len(form) for secret in known for form in _spellings(secret)}
+        longest_first = sorted(forms, key=forms.__getitem__, reverse=True)
+        self._pattern = re.compile("|".join(longest_first)) if forms else None
 
     def __call__(self, text: str) -> str:
         """Return the text without any secret."""
@@ -63,16 +71,28 @@ def as_it_is(part: Any) -> Any:
     return part
 
 
+def _escapable(secret: str) -> str:
+    """Return an expression that fits the secret as it is and as JSON and URLs spell it.
+
+    Writers differ in what they escape (a slash as `\\/`, a plus as `\\u002B`), so each character may be in any spelling of its own.
+    """
+    return "".join(one if one.isascii() and one.isalnum() else _any_of(_escapes(one)) for one in secret)
+
+
+def _any_of(spellings: Iterable[str]) -> str:
+    longest_first = sorted(set(spellings), key=len, reverse=True)
+    return f"(?i:{'|'.join(map(re.escape, longest_first))})"
+
+
+def _escapes(one: str) -> Iterable[str]:
+    yield one
+    yield json.dumps(one)[1:-1]
+    yield f"\\u{ord(one):04x}"
+    yield "".join(f"%{byte:02x}" for byte in _bytes(one))
+    yield from {"/": ["\\/"], " ": ["+"]}.get(one, ())
+
+
 def _spellings(secret: str) -> Iterable[str]:
-    yield secret
-    for encoded in (
-        quote(secret, safe="", errors="surrogatepass"),
-        quote_plus(secret, errors="surrogatepass"),
-    ):
-        yield encoded
-        yield re.sub("%..", lambda code: code.group().lower(), encoded)
-    for ascii_only in (True, False):
-        yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
     yield from _in_python(secret)
     if len(secret) >= SHORTEST_IN_BASE64:
         yield from _in_base64(_bytes(secret))

@@ -39,8 +39,15 @@ def reason(row: Connection) -> str:
         since = moment(row.reauthorise_since)
         if row.last_error == NOT_LET_IN:
             return f"Since {since}: {NOT_LET_IN}"
-        return f"The CRM refuses our credentials since {since}. {row.last_error}".strip()
+        return f"Nothing is sent since {since}. {row.last_error}".strip()
+    if row.untested_since is not None:
+        since = moment(row.untested_since)
+        return f"The credentials are new since {since}: nothing is sent before a test has passed. {row.last_error}".strip()
     parts = []
+    if row.renewal_refused_at is not None:
+        parts.append(
+            f"The CRM does not renew the access token since {moment(row.renewal_refused_at)}: authorise the app again before it ends"
+        )
     if row.wait_until is not None and row.wait_until > timezone.now():
         parts.append(
             f"Left alone until {moment(row.wait_until)}: {row.wait_reason or 'the CRM asked for it'}"
@@ -83,7 +90,7 @@ def facts(row: Connection, tally: Tally) -> list[tuple[str, str]]:
         ),
         ("Oldest owed push", ago(tally.oldest, now=now) or "nothing is owed"),
         ("Last success", moment(row.last_success_at) or "never"),
-        ("Last tested", moment(row.last_checked_at) or "never"),
+        ("Last test that passed", moment(row.last_checked_at) or "never"),
         ("Id", str(row.pk)),
     ]
 
@@ -94,5 +101,6 @@ def _life_of_token(row: Connection) -> list[tuple[str, str]]:
         text = "its end is not known; it is renewed before anything is sent"
         return [("Access token", text)] if is_app(row) and row.reauthorise_since is None else []
     ends = "ended" if row.token_expires_at <= timezone.now() else "ends"
-    by = "by itself" if row.reauthorise_since is None else "when the app is authorised again"
+    is_refused = row.reauthorise_since is not None or row.renewal_refused_at is not None
+    by = "when the app is authorised again" if is_refused else "by itself"
     return [("Access token", f"{ends} {moment(row.token_expires_at)}; it is renewed {by}")]

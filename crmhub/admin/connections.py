@@ -211,8 +211,8 @@ class ConnectionAdmin(ReadOnlyPast):
         return True
 
     def test_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Ask the CRM who we are there, and say its answer."""
-        return self._do(request, pk, lambda row: self._check(request, row))
+        """Ask the CRM who we are there, and say its answer; nothing is changed there."""
+        return self._do(request, pk, lambda row: self._check(request, row, install=False))
 
     @method_decorator(never_cache)
     def authorise_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -298,9 +298,20 @@ class ConnectionAdmin(ReadOnlyPast):
         else:
             self._check(request, row, well=well, stored=stored)
 
-    def _check(self, request: HttpRequest, row: Connection, *, well: str = "", stored: str = "") -> None:
-        """Ask the CRM, and say in one message what was done and whether it works. Only ever called by a POST, with no transaction open."""
-        checkup = check_connection(row)
+    def _check(
+        self,
+        request: HttpRequest,
+        row: Connection,
+        *,
+        well: str = "",
+        stored: str = "",
+        install: bool | None = None,
+    ) -> None:
+        """Ask the CRM, and say what was done, whether it works and what is lacking. Only ever called by a POST, with no transaction open."""
+        checkup = check_connection(row, install=install)
+        for lacking in checkup.could_install:
+            fix = f"manage.py doctor --fix would send {lacking}"
+            messages.warning(request, f"{row.name} lacks something that the hub can make there: {fix}")
         if checkup.is_well:
             said = " · ".join(checkup.lines) or f"{row.name} answers."
             messages.success(request, f"{well} {said}".strip())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -13,6 +13,7 @@ from crmhub.models.ids import new_id
 from providers import registry
 from providers.capabilities import Capabilities
 
+TESTED_BY_HAND = timedelta(minutes=1)  # in which whoever stores credentials tests them
 RENEWED_AT = 0.8  # of an access token's life: what is left is for a vendor that is unwell just then
 
 
@@ -33,10 +34,12 @@ class Connection(models.Model):
     """One account at one provider: credentials, switches, health, and when it may be called again.
 
     `wait_until` holds the whole account back (quota, circuit); `wait_reason` says why in words. `failures` counts transient failures in a
-    row. `reauthorise_since` is set when the credentials were refused; links then stay pending. `switched_off` maps an operation to the scope
+    row. `reauthorise_since` is set when the credentials were refused, `untested_since` when others were stored and until a test with them has
+    passed: they may open another account. Links then stay pending. `switched_off` maps an operation to the scope
     that it lacks. `credentials_version` grows with every change of the secrets, so that a late refusal of old ones is ignored.
     `token_obtained_at` and `token_expires_at` are the life of an app's access token, null where it is not known; until `refreshing_until` one
-    worker renews it and no other asks. `account_id` is the vendor's id of the account, "" until it was told.
+    worker renews it and no other asks. `renewal_refused_at` is set when the CRM refused to, while the token goes on to its end. `last_success_at` and `last_checked_at` are when the account last answered a push and last passed a
+    test: only what went well counts. `account_id` is the vendor's id of the account, "" until it was told.
     `disconnected_at` ends it; its links stay as history.
     """
 
@@ -79,9 +82,11 @@ class Connection(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)
     reauthorise_since = models.DateTimeField(null=True, blank=True, editable=False)
+    untested_since = models.DateTimeField(null=True, blank=True, editable=False)
     token_obtained_at = models.DateTimeField(null=True, blank=True, editable=False)
     token_expires_at = models.DateTimeField("access token ends", null=True, blank=True, editable=False)
     refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
+    renewal_refused_at = models.DateTimeField(null=True, blank=True, editable=False)
     wait_until = models.DateTimeField(null=True, blank=True, editable=False)
     wait_reason = models.CharField(max_length=500, blank=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)
@@ -97,9 +102,11 @@ class Connection(models.Model):
             "credentials_version",
             "learned",
             "account_id",
+            "untested_since",
             "token_obtained_at",
             "token_expires_at",
             "refreshing_until",
+            "renewal_refused_at",
             "wait_until",
             "wait_reason",
             "failures",
@@ -175,12 +182,21 @@ class Connection(models.Model):
             return self.Health.PAUSED
         if self.reauthorise_since is not None:
             return self.Health.REAUTHORISE
-        if self.failures or self.switched_off or (self.wait_until and self.wait_until > now):
+        is_held_back = self.untested_since or (self.wait_until and self.wait_until > now)
+        if self.failures or self.switched_off or self.renewal_refused_at or is_held_back:
             return self.Health.DEGRADED
         return self.Health.HEALTHY
 
     def may_be_called(self, now: datetime) -> bool:
         """Return whether anything may be sent there now."""
+        return self.untested_since is None and self._may_be_asked(now)
+
+    def is_to_be_tested(self, now: datetime) -> bool:
+        """Return whether a worker is to test the credentials: whoever stored them did not, or had no answer."""
+        since = self.untested_since
+        return since is not None and since + TESTED_BY_HAND <= now and self._may_be_asked(now)
+
+    def _may_be_asked(self, now: datetime) -> bool:
         return (
             self.disconnected_at is None
             and self.paused_at is None

@@ -97,6 +97,7 @@ def oldest_due(now: datetime) -> datetime | None:
         disconnected_at__isnull=True,
         paused_at__isnull=True,
         reauthorise_since__isnull=True,
+        untested_since__isnull=True,
     )
     heads = {
         f"{model.__name__}_{lane.name}".lower(): _head_of_lane(model, lane)

@@ -83,6 +83,12 @@ def is_to_be_let_in(can: Capabilities, secrets: Mapping[str, str]) -> bool:
     return can.oauth is not None and is_app(secrets) and not any(secrets.get(name) for name in TOKENS)
 
 
+def opens_the_same(can: Capabilities, old: Mapping[str, str], new: Mapping[str, str]) -> bool:
+    """Return whether the account is opened with the same secrets; those that serve something beside (webhooks) may differ."""
+    opening = {one.name for one in (*can.secrets, *app_secrets(can)) if one.is_required} | {*TOKENS}
+    return all(old.get(name) == new.get(name) for name in opening)
+
+
 def merged_secrets(can: Capabilities, stored: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     """Return the stored secrets with the given ones over them. What belongs to another way in does not stay.
 

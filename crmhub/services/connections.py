@@ -16,6 +16,7 @@ from crmhub.crypto import SecretsUnreadable, seal
 from crmhub.models import Connection, ContactLink, TaskLink
 from crmhub.services.accounts import (
     NOT_LET_IN,
+    TOKENS,
     Problems,
     check_address,
     check_secrets,
@@ -23,6 +24,7 @@ from crmhub.services.accounts import (
     is_whole,
     merged_secrets,
     names_another_account,
+    opens_the_same,
     tidy_secrets,
     typed_settings,
 )
@@ -43,7 +45,7 @@ def connect_account(
     now: datetime | None = None,
 ) -> Connection:
     """Make a connection; nothing is called. Raises `ValidationError` by field: unknown CRM, missing or unknown secret or setting, a host
-    that is not the vendor's, a name that is taken. An app without a token is stored and needs re-authorisation: nothing is sent.
+    that is not the vendor's, a name that is taken. Nothing is sent before a test has passed; an app without a token needs re-authorisation.
     """
     if provider not in codes():
         raise ValidationError(
@@ -66,6 +68,7 @@ def connect_account(
     )
     _validate(connection, problems)
     connection.sealed_secrets = seal(secrets)
+    connection.untested_since = connection.created_at
     _wait_to_be_let_in(connection, secrets, now=connection.created_at)
     connection.__dict__["_history_user"] = by
     connection.save(force_insert=True)
@@ -84,8 +87,8 @@ def change_connection(
     by: AbstractBaseUser | None = None,
 ) -> Connection:
     """Change what is given and leave the rest. Secrets that are not given stay, unless the address or the account changes: then all must be
-    given anew, so that nobody can have them sent elsewhere. Another account is refused where links hold ids of the old one. Raises
-    `ValidationError` by field.
+    given anew, so that nobody can have them sent elsewhere. Another account is refused where links hold ids of the old one. Nothing is sent
+    with other secrets before `note_check` said that a test with them passed. Raises `ValidationError` by field.
     """
     with transaction.atomic():
         row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
@@ -115,7 +118,7 @@ def change_connection(
             # What the old address told of itself says nothing about the new one.
             row.account_name, row.account_id, row.learned = "", "", {}
         if given:
-            _take_secrets(row, kept)
+            _take_secrets(row, kept, is_moved=moved)
         row.__dict__["_history_user"] = by
         row.save()
         if settings is not None or contacts is not None:
@@ -135,14 +138,29 @@ def _kept_secrets(row: Connection, given: Mapping[str, str]) -> Mapping[str, str
     return merged_secrets(row.capabilities, stored, given)
 
 
-def _take_secrets(row: Connection, secrets: Mapping[str, str]) -> None:
+def _take_secrets(row: Connection, secrets: Mapping[str, str], *, is_moved: bool) -> None:
+    now = database_now()
+    before = _readable_secrets(row)
     row.sealed_secrets = seal(secrets)
     row.credentials_version += 1
-    row.reauthorise_since, row.last_error = None, ""
+    if any(before.get(name) != secrets.get(name) for name in TOKENS):
+        # Of tokens that somebody brought, nobody knows since when they are. Others keep their times, and whoever renews them goes on alone.
+        row.token_obtained_at = row.token_expires_at = row.refreshing_until = None
+    if opens_the_same(row.capabilities, before, secrets) and not is_moved:
+        return
+    # They may be another account's: nothing is sent with them before that account has said which one it is.
+    row.untested_since = now
+    row.reauthorise_since = row.renewal_refused_at = None
+    row.last_error = ""
     row.switched_off = {}
-    # Of tokens that somebody brought, nobody knows since when they are.
-    row.token_obtained_at = row.token_expires_at = row.refreshing_until = None
-    _wait_to_be_let_in(row, secrets, now=database_now())
+    _wait_to_be_let_in(row, secrets, now=now)
+
+
+def _readable_secrets(row: Connection) -> Mapping[str, str]:
+    try:
+        return row.secrets
+    except SecretsUnreadable:
+        return {}
 
 
 def _wait_to_be_let_in(row: Connection, secrets: Mapping[str, str], *, now: datetime) -> None:
@@ -185,7 +203,7 @@ def note_check(
         row.account_id = account_id[:200] or row.account_id
         row.learned = {**row.learned, **(learned or {})}
         row.last_checked_at = now
-        row.reauthorise_since = None
+        row.reauthorise_since = row.untested_since = None
         row.switched_off = {}
         row.failures = 0
         row.last_error = ""
@@ -197,6 +215,7 @@ def note_check(
                 "learned",
                 "last_checked_at",
                 "reauthorise_since",
+                "untested_since",
                 "switched_off",
                 "failures",
                 "last_error",
@@ -233,8 +252,14 @@ def disconnect_account(
     *, connection: Connection, by: AbstractBaseUser | None = None, now: datetime | None = None
 ) -> None:
     """End the connection: its secrets are destroyed, its links stay as history, nothing is sent there any more."""
-    tokens = {"token_obtained_at": None, "token_expires_at": None, "refreshing_until": None}
-    _set(connection, by, disconnected_at=now or database_now(), sealed_secrets="", **tokens)
+    tokens = ("token_obtained_at", "token_expires_at", "refreshing_until", "renewal_refused_at")
+    _set(
+        connection,
+        by,
+        disconnected_at=now or database_now(),
+        sealed_secrets="",
+        **dict.fromkeys(tokens),
+    )
 
 
 def _set(connection: Connection, by: AbstractBaseUser | None, **values: Any) -> None:

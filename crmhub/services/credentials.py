@@ -36,6 +36,7 @@ def replace_secrets(
             token_expires_at=expires_at,
             token_obtained_at=(now or database_now()) if expires_at is not None else None,
             refreshing_until=None,
+            renewal_refused_at=None,
         )
     )
 

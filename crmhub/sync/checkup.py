@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from crmhub import services
 from crmhub.clock import database_now
@@ -12,10 +12,10 @@ from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection, ContactLink, TaskLink
 from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import PaceGate
-from crmhub.sync.health import is_tried_again, note_refused
+from crmhub.sync.health import hold_back, is_tried_again, note_refused, note_unwell
 from crmhub.sync.prepare import Prepared, prepare
 from crmhub.sync.tokens import keep_access
-from providers.errors import Permanent, ProviderError, Unauthorized
+from providers.errors import NotSent, Permanent, ProviderError, RateLimited, Unauthorized
 from providers.types import Identity
 
 log = logging.getLogger(__name__)
@@ -118,15 +118,20 @@ def _ask(connection: Connection, *, install: bool | None, now: datetime | None) 
 
 
 def _note_trouble(connection: Connection, error: ProviderError, *, now: datetime) -> None:
-    changes: dict[str, object] = {"last_error": error.detail[:500], "last_checked_at": now}
-    # A plain `Permanent` says that these credentials open another account, or that the address is none: nothing may go there either.
-    if isinstance(error, Unauthorized) or type(error) is Permanent:
-        changes["reauthorise_since"] = now
-    else:
-        changes["failures"] = max(connection.failures, 1)
-    Connection.objects.filter(pk=connection.pk, credentials_version=connection.credentials_version).update(
-        **changes
-    )
+    row = Connection.objects.filter(pk=connection.pk, credentials_version=connection.credentials_version)
+    # A plain `Permanent` says that these credentials open another account, or that the address is none: nothing may go there either. Where they
+    # are new, nothing was sent with them yet, and whatever is not for time to mend is for a person.
+    is_new = connection.untested_since is not None
+    if (
+        isinstance(error, Unauthorized)
+        or type(error) is Permanent
+        or (is_new and isinstance(error, Permanent))
+    ):
+        row.update(reauthorise_since=now, last_error=error.detail[:500])
+    elif isinstance(error, RateLimited) and row.exists():
+        hold_back(connection, until=now + timedelta(seconds=error.retry_after), why=error.detail)
+    elif not isinstance(error, NotSent) and row.exists():
+        note_unwell(connection, error.detail, now=now)
 
 
 def _try_forbidden_again(connection: Connection, *, now: datetime) -> None:
@@ -150,8 +155,9 @@ def _in_words(connection: Connection, identity: Identity, learned: dict[str, obj
     if identity.time_zone or learned.get("time_zone"):
         lines.append(f"Time zone there: {identity.time_zone or learned['time_zone']}")
     if connection.token_expires_at is not None:
+        by = "by itself" if connection.renewal_refused_at is None else "when the app is authorised again"
         lines.append(
-            f"Access token: until {connection.token_expires_at:%Y-%m-%d %H:%M} UTC; it is renewed by itself"
+            f"Access token: until {connection.token_expires_at:%Y-%m-%d %H:%M} UTC; it is renewed {by}"
         )
     lines += [f"Left of the limits: {text}" for text in identity.limits]
     lines.append(

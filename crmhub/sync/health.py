@@ -51,6 +51,8 @@ def is_tried_again(connection: Connection) -> bool:
 def _can_be_renewed(connection: Connection) -> bool:
     if not connection.is_app or not connection.secrets.get("refresh_token"):
         return False
+    if connection.renewal_refused_at is not None:
+        return False
     # A token that is refused although it never worked would be followed by another such, for ever.
     worked = [one for one in (connection.last_success_at, connection.last_checked_at) if one is not None]
     since = connection.token_obtained_at

@@ -50,6 +50,8 @@ def why_not_now(link: TaskLink, now: datetime) -> Iterator[str]:
         yield "The connection is paused: this goes out when it is resumed."
     if connection.reauthorise_since is not None:
         yield "The CRM refuses our credentials: this goes out when they are renewed."
+    elif connection.untested_since is not None:
+        yield "The credentials are new: this goes out when a test of the connection has passed."
     if connection.wait_until is not None and connection.wait_until > now:
         yield f"The account is left alone until {connection.wait_until:%H:%M:%S} UTC: {connection.wait_reason}"
     if link.is_sending(now):

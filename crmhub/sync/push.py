@@ -18,6 +18,7 @@ from crmhub.clock import database_now
 from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Attempt, Connection, ContactLink, Lane, Task, TaskLink
 from crmhub.sync import circuit, pace
+from crmhub.sync.checkup import check_connection
 from crmhub.sync.claim import STOPS_ITS_WORKER_AFTER, Claim, take, window_of
 from crmhub.sync.credentials import limits_of, settings_of
 from crmhub.sync.directory import know_owners
@@ -60,6 +61,9 @@ def push_due(connection_id: UUID, *, now: datetime | None = None) -> Pushed:
     for _ in range(ROUNDS):
         connection = Connection.objects.filter(pk=connection_id).first()
         moment = now or database_now()
+        if connection is not None and connection.is_to_be_tested(moment):
+            check_connection(connection, now=now)
+            connection.refresh_from_db()
         if connection is None or not connection.may_be_called(moment) or not _can_be_read(connection, moment):
             break
         # No call begins so late that it could outlive the job.
@@ -68,6 +72,8 @@ def push_due(connection_id: UUID, *, now: datetime | None = None) -> Pushed:
             # Nothing is claimed: the links stay due, and nothing is counted.
             done.ask_again_in = ASK_AGAIN.total_seconds() if isinstance(held, NotSent) else None
             break
+        if not connection.may_be_called(moment):
+            break  # it was brought up to date: somebody gave it other credentials meanwhile
         # One kind at a time: what the CRM said to the first (a quota, refused credentials) is heeded before the second.
         if not any(
             _push_some(model, connection, done, lane=lane, left=left, now=now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +14,7 @@ from crmhub.clock import database_now
 from crmhub.models import Connection, Contact, ContactLink, Lane, SyncStatus, Task, TaskLink
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from crmhub.services.links import HELD, owe, owe_contact, owe_task
+from crmhub.sync.tokens import is_to_be_kept_alive
 
 RECENT = timedelta(
     minutes=10
@@ -23,7 +23,7 @@ MOST = 500  # rows that one sweep mends of each kind; the next goes on
 
 
 def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID]:
-    """Owe what should be owed and is not, and wake every connection that has something due; returns those.
+    """Owe what should be owed and is not, and wake every connection that has something due, is to be tested or kept alive; returns those.
 
     A save without a mark (its version is newer than what its link wants), a link that a connection's scope asks for and that is not there, a link
     that is neither in step nor owed nor parked, a task whose contact has arrived. `everything` looks at all tasks, not only the recently saved ones.
@@ -33,9 +33,11 @@ def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID
     _mend_marks(since, now=now)
     _mend_forgotten(now=now)
     _mend_awaiting(now=now)
-    due = _with_due_links(now=now)
-    wake.push(due)
-    return due
+    waiting = [
+        one.pk for one in Connection.objects.filter(disconnected_at__isnull=True) if _has_work(one, now=now)
+    ]
+    wake.push(waiting)
+    return waiting
 
 
 def _mend_marks(since: datetime | None, *, now: datetime) -> None:
@@ -99,14 +101,10 @@ def _owe_some(links: QuerySet[Any], *, now: datetime) -> None:
             owe(some.exclude(sync_status__in=HELD), now=now, lane=Lane.RETRY)
 
 
-def _with_due_links(*, now: datetime) -> list[UUID]:
-    connections: Sequence[Connection] = list(Connection.objects.filter(disconnected_at__isnull=True))
-    return [
-        connection.pk
-        for connection in connections
-        if connection.may_be_called(now)
-        and (
-            TaskLink.objects.filter(connection=connection, due_at__lte=now).exists()
-            or ContactLink.objects.filter(connection=connection, due_at__lte=now).exists()
-        )
-    ]
+def _has_work(connection: Connection, *, now: datetime) -> bool:
+    if not connection.may_be_called(now):
+        return connection.is_to_be_tested(now)
+    return is_to_be_kept_alive(connection, now) or any(
+        model._default_manager.filter(connection=connection, due_at__lte=now).exists()
+        for model in (TaskLink, ContactLink)
+    )

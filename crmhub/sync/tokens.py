@@ -62,15 +62,25 @@ def keep_access(
     if not _is_time(connection, moment):
         return None
     trouble = _renew(connection, window, now=now, moment=moment)
-    if isinstance(trouble, Permanent | RateLimited) or not _is_open(connection, moment):
+    if isinstance(trouble, RateLimited) or not _is_open(connection, moment):
         return trouble
-    return None  # if there is trouble, the old token does for now
+    return None  # if there is trouble, the old token does until its end
+
+
+def is_to_be_kept_alive(connection: Connection, now: datetime) -> bool:
+    """Return whether half of the time has gone in which the refresh token must be used; a push uses it, also where nothing is due."""
+    oauth, since = connection.capabilities.oauth, connection.token_obtained_at
+    if oauth is None or oauth.unused_for is None or since is None:
+        return False
+    return since + oauth.unused_for / 2 <= now
 
 
 def _is_time(connection: Connection, now: datetime) -> bool:
     secrets = connection.secrets
     if not secrets.get("refresh_token"):
         return False
+    if connection.renewal_refused_at is not None and _is_open(connection, now):
+        return False  # asked once more at the token's end, if nobody has authorised the app again by then
     renewal_at = connection.token_renewal_at
     return not secrets.get("access_token") or renewal_at is None or renewal_at <= now
 
@@ -179,14 +189,16 @@ def life_of(tokens: Tokens) -> timedelta:
 def _not_renewed(
     connection: Connection, error: ProviderError, claim: datetime, *, now: datetime
 ) -> ProviderError:
-    """Write down what the failure means, as far as the claim is still ours and the credentials are still those."""
+    """Write down what the failure means, as far as the claim is still ours and the credentials are still those.
+
+    After a lost answer the same refresh token is sent again, also where it works once: if it is used up, the vendor says so then.
+    """
     ours = Connection.objects.filter(
         pk=connection.pk, credentials_version=connection.credentials_version, refreshing_until=claim
     )
-    if _may_be_used_up(connection, error):
-        error = Unauthorized(_used_up(connection), status=error.status)
     if isinstance(error, Permanent):
-        is_ours = ours.update(refreshing_until=None, reauthorise_since=now, last_error=error.detail[:500])
+        which = "renewal_refused_at" if _is_open(connection, now) else "reauthorise_since"
+        is_ours = ours.update(refreshing_until=None, last_error=error.detail[:500], **{which: now})
         connection.refresh_from_db()
         return error if is_ours else _being_renewed()
     if isinstance(error, NotSent):
@@ -201,21 +213,3 @@ def _not_renewed(
             note_unwell(connection, f"The access token could not be renewed. {error.detail}", now=now)
     connection.refresh_from_db()
     return error
-
-
-def _may_be_used_up(connection: Connection, error: ProviderError) -> bool:
-    """Return whether the refresh token works once and was perhaps taken: no answer came, or one that cannot be read.
-
-    A 5xx is an answer; with the same token it is asked again, and a vendor that has used the token up says so then.
-    """
-    oauth = connection.capabilities.oauth
-    is_answered = error.status is not None and error.status >= 500
-    return oauth is not None and oauth.rotates and isinstance(error, Unconfirmed) and not is_answered
-
-
-def _used_up(connection: Connection) -> str:
-    label = connection.capabilities.label
-    return (
-        f"{label} gave no answer when the access token was renewed. Its refresh tokens work once, and this one may be used up: authorise the "
-        "app again on the connection's page."
-    )

@@ -29,7 +29,7 @@ OAUTH = OAuth(
     authorize_url="https://marketplace.gohighlevel.com/v2/oauth/chooselocation",
     scopes=SCOPES,
     source="https://marketplace.gohighlevel.com/docs/Authorization/OAuth2.0",
-    rotates=True,
+    unused_for=timedelta(days=365),
     app_help="An app made at marketplace.gohighlevel.com, for sub-accounts, with these scopes and the hub's address as its redirect URL. "
     "Choose the sub-account of the connection, not the agency.",
 )

@@ -10,6 +10,7 @@ import base64
 import json
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -47,6 +48,7 @@ class SimulatedApps(SimulatedAccount):
 
     app_token_lasts = 86_399
     app_tokens_rotate = True
+    app_tokens_unused_for = timedelta(days=365)
     default_app: ClassVar[Mapping[str, str]] = {
         "client_id": f"{APP_ID}-simulated",
         "client_secret": "simulated-client-secret",

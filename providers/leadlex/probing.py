@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from providers.errors import Permanent, ProviderError, Unauthorized, Unconfirmed
+from providers.errors import Permanent, ProviderError, RateLimited, Unauthorized
 from providers.http import JsonApi
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
@@ -42,10 +42,13 @@ def learn_calls(api: JsonApi) -> dict[str, bool | None]:
 
 def _said(api: JsonApi, method: str, path: str) -> _Said:
     try:
-        answer = api.call(method, path, json_body={} if method == "PATCH" else None)
-    except Unauthorized:
+        # Nobody has the task, so nothing is written: a check that changes nothing may ask.
+        answer = api.call(method, path, json_body={} if method == "PATCH" else None, writes=False)
+    except (Unauthorized, RateLimited):
         raise
-    except (Permanent, Unconfirmed) as error:
+    except ProviderError as error:
+        if not isinstance(error, Permanent) and (method == "GET" or error.status is None):
+            raise
         return _Said(error.status, _without_request(error))
     return _Said(answer.status, "")
 

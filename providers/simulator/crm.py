@@ -56,6 +56,9 @@ class Simulator(ByHand, ABC):
     task_path: ClassVar[str] = "[tT]ask"
     app_token_lasts: ClassVar[int] = 1800  # seconds
     app_tokens_rotate: ClassVar[bool] = False
+    app_tokens_unused_for: ClassVar[timedelta | None] = (
+        None  # how long a refresh token works that nobody uses
+    )
 
     def __init__(self, *, limits: Iterable[Limit] | None = None, seed: int = 1) -> None:
         """Start as an empty account. `limits` replaces what the vendor allows; `seed` makes chance repeatable."""
@@ -65,7 +68,12 @@ class Simulator(ByHand, ABC):
         self.closing = threading.Event()
         self.announcer = Announcer()
         # What an app may come in with, where the vendor lets apps in.
-        self.grants = Grants(self.now, lifetime_s=self.app_token_lasts, rotates=self.app_tokens_rotate)
+        self.grants = Grants(
+            self.now,
+            lifetime_s=self.app_token_lasts,
+            rotates=self.app_tokens_rotate,
+            unused_for=self.app_tokens_unused_for,
+        )
         # Whether the batch that is handled now is to be done in part only; a vendor's batches look at it.
         self.refuses_part = False
         # Called with each request after it took effect and before it is answered; for tests that act in between.

@@ -29,16 +29,27 @@ class _Code:
 
 
 class Grants:
-    """The codes and tokens of one app. `now` is the simulator's clock; with `rotates` a refresh token works once."""
+    """The codes and tokens of one app. `now` is the simulator's clock; with `rotates` a refresh token works once.
 
-    def __init__(self, now: Callable[[], datetime], *, lifetime_s: int, rotates: bool) -> None:
+    A refresh token that nobody uses works for `unused_for`; None is for ever.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        lifetime_s: int,
+        rotates: bool,
+        unused_for: timedelta | None = None,
+    ) -> None:
         """Let nobody in yet."""
         self._now = now
         self._lifetime_s = lifetime_s
         self._rotates = rotates
+        self._unused_for = unused_for
         self._codes: dict[str, _Code] = {}
         self._ends: dict[str, datetime] = {}
-        self._refresh: set[str] = set()
+        self._refresh: dict[str, datetime] = {}  # since when each works unused
 
     def agree(self, *, redirect_uri: str, challenge: str = "") -> str:
         """Return the code that staff are sent back with, as if they had agreed on the vendor's page."""
@@ -56,19 +67,17 @@ class Grants:
         return self.grant()
 
     def refresh(self, token: str) -> Grant | None:
-        """Return new tokens, or None for a refresh token that is not known or, where they rotate, was used."""
-        if token not in self._refresh:
+        """Return new tokens, or None for a refresh token that is not known, lay unused for too long or, where they rotate, was used."""
+        since = self._refresh.pop(token, None)
+        if since is None or (self._unused_for is not None and since + self._unused_for < self._now()):
             return None
-        if not self._rotates:
-            return self.grant(refresh_token=token)
-        self._refresh.discard(token)
-        return self.grant()
+        return self.grant(refresh_token="" if self._rotates else token)
 
     def grant(self, *, refresh_token: str = "") -> Grant:
         """Return fresh tokens without asking for anything."""
         grant = Grant(secrets.token_hex(24), refresh_token or secrets.token_hex(24), self._lifetime_s)
         self._ends[grant.access_token] = self._now() + timedelta(seconds=self._lifetime_s)
-        self._refresh.add(grant.refresh_token)
+        self._refresh[grant.refresh_token] = self._now()
         return grant
 
     def is_open(self, access_token: str) -> bool:

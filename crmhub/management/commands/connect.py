@@ -194,9 +194,10 @@ def _asked_for(key: str) -> str:
 
 
 def _may_be_replaced(connection: Connection) -> bool:
-    """Return whether running `connect` again may change it: it never worked, or its credentials were refused."""
+    """Return whether running `connect` again may change it: it never worked, or its credentials were refused or never tested."""
     was_ever_well = connection.account_name or connection.account_id
-    return not was_ever_well or connection.reauthorise_since is not None
+    is_held = connection.reauthorise_since is not None or connection.untested_since is not None
+    return is_held or not was_ever_well
 
 
 def _what_follows(connection: Connection) -> str:

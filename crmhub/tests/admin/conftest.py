@@ -100,7 +100,8 @@ def connect(name: str = "Main account", provider: str = "highlevel", **options: 
     can = capabilities(provider)
     needed = {one.name: one.choices[0][0] if one.choices else "x" for one in can.settings if one.is_required}
     secrets = {one.name: f"hidden-{one.name}" for one in can.secrets}
-    return services.connect_account(provider=provider, name=name, secrets=secrets, settings=needed, **options)
+    values = {"secrets": secrets, "settings": needed, **options}
+    return services.connect_account(provider=provider, name=name, **values)
 
 
 def save(title: str = "Call Grace", **values: Any) -> Task:

@@ -52,7 +52,7 @@ def test_a_new_account_is_stored_and_asked_once_who_we_are_there(browser):
     account = Connection.objects.get()
     assert account.secrets == {"token": "hush-hush"}
     assert (account.settings["cancelled"], account.settings["share"]) == ("leave", 0.5)
-    assert account.last_checked_at is not None
+    assert account.last_error
     [said] = browser.page.context["messages"]
     assert (said.level_tag, str(said).partition(":")[0]) == (
         "error",
@@ -195,8 +195,14 @@ def test_the_test_button_says_what_went_wrong(browser):
     browser.send(f"crmhub/connection/{account.pk}/test/")
 
     account.refresh_from_db()
-    assert account.last_checked_at is not None
+    assert (account.last_checked_at, bool(account.last_error)) == (None, True)
     assert "Main account does not work yet:" in browser.said
+
+
+def test_an_account_that_was_not_tested_yet_says_that_nothing_is_sent(browser):
+    account = connect(base_url=NOWHERE)
+
+    assert "nothing is sent before a test has passed" in browser.open(page(account))
 
 
 def test_opening_a_page_calls_nobody(browser):
@@ -271,6 +277,23 @@ def test_each_crm_is_connected_through_its_form_and_says_who_we_are_there(browse
     assert "knows us:" in str(said)
     assert "Healthy" in browser.text
     assert not [text for text in simulator.secret.values() if text in browser.text]
+
+
+@pytest.mark.parametrize("code", codes())
+def test_the_test_button_changes_nothing_there_and_says_what_is_lacking(browser, code):
+    simulator = simulator_class(code)()
+    with contextlib.closing(Running(simulator)) as server:
+        account = connect(
+            provider=code, secrets=simulator.secret, settings=simulator.setting, base_url=server.url
+        )
+        browser.send(f"crmhub/connection/{account.pk}/test/")
+
+    said = [one for one in browser.page.context["messages"] if one.level_tag == "warning"]
+    made = [one for one in simulator.log if one["status"] == 201]
+    assert made == []
+    assert "knows us:" in browser.said
+    assert bool(said) == (code == "hubspot")
+    assert all("manage.py doctor --fix would send POST" in str(one) for one in said)
 
 
 class Running:

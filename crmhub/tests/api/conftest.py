@@ -54,15 +54,17 @@ def make_key(*scopes: str, name: str = "billing") -> str:
 
 
 def connect(name: str = "Main account", provider: str = "highlevel", **options: Any) -> Connection:
-    """Make a connection that is never called."""
+    """Make a connection that is well and is never called."""
     can = capabilities(provider)
     settings = {
         one.name: one.choices[0][0] if one.choices else "x" for one in can.settings if one.is_required
     }
     secrets = {one.name: "known-to-nobody" for one in can.secrets}
-    return services.connect_account(
+    connection = services.connect_account(
         provider=provider, name=name, secrets=secrets, settings=settings, **options
     )
+    services.note_check(connection=connection, account_name="")
+    return connection
 
 
 @pytest.fixture

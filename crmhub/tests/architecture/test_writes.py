@@ -40,10 +40,18 @@ WRITES = {
 # Dictionaries, form data, a Celery configuration, a Redis client: they have the same verbs and are no rows.
 NO_ROWS = {"context", "self.initial", "app.conf", "_store()", "agreed"}
 HEALTH = {
-    *("reauthorise_since", "wait_until", "wait_reason", "failures", "last_error", "last_success_at"),
+    *(
+        "reauthorise_since",
+        "untested_since",
+        "wait_until",
+        "wait_reason",
+        "failures",
+        "last_error",
+        "last_success_at",
+    ),
     *("last_checked_at", "owners_read_at", "switched_off", "credentials_version", "sealed_secrets"),
     *("account_name", "account_id", "learned"),
-    *("token_obtained_at", "token_expires_at", "refreshing_until"),
+    *("token_obtained_at", "token_expires_at", "refreshing_until", "renewal_refused_at"),
 }
 ENGINES_OWN = HEALTH | {
     field.attname

@@ -15,6 +15,7 @@ from providers.simulator.__main__ import simulator_class
 
 __all__ = ["ada", "grace", "hub"]
 
+LIFE = 1800  # seconds of an access token of the simulators
 HOME = "crmhub.tests.oauth.appcrm.provider"
 
 
@@ -54,9 +55,11 @@ def connect(hub: Hub, simulator: Simulator, **secrets: str) -> Connection:
 
 
 def let_in(hub: Hub, code: str) -> tuple[Any, Connection]:
-    """Return a simulator and its connection, which knows a refresh token and nothing else."""
+    """Return a simulator and its connection, which knows a refresh token and nothing else, and is taken for tested."""
     simulator = start(hub, code)
-    return simulator, connect(hub, simulator, refresh_token=simulator.grants.grant().refresh_token)
+    connection = connect(hub, simulator, refresh_token=simulator.grants.grant().refresh_token)
+    Connection.objects.filter(pk=connection.pk).update(untested_since=None)
+    return simulator, stored(connection)
 
 
 def stored(connection: Connection) -> Connection:

@@ -333,6 +333,19 @@ def test_the_page_tells_the_redirect_address_and_when_the_access_token_ends(hub:
     assert "it is renewed by itself" in page
 
 
+def test_the_page_tells_that_the_crm_renews_no_more_and_authorising_ends_it(hub: Hub, browser):
+    _, connection = waiting(hub, "appcrm")
+    browser.come_back(agree(browser.go(connection)))
+    Connection.objects.update(renewal_refused_at=hub.now)
+
+    page = browser.client.get(f"/admin/crmhub/connection/{connection.pk}/change/").content.decode()
+    browser.come_back(agree(browser.go(connection)))
+
+    assert "authorise the app again before it ends" in page
+    assert "it is renewed by itself" not in page
+    assert stored(connection).renewal_refused_at is None
+
+
 def test_no_secret_is_on_a_page_in_a_message_an_attempt_an_address_or_a_log_line(
     hub: Hub, each, browser, caplog
 ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -239,6 +240,32 @@ def test_another_app_does_not_inherit_tokens_and_a_new_secret_of_the_same_app_do
     assert same.secrets == {**before, "client_secret": "newer"}
     assert other.secrets == {"client_id": "the-app-2", "client_secret": "other"}
     assert other.reauthorise_since is not None
+
+
+def test_a_new_webhook_secret_leaves_the_tokens_and_whoever_renews_them_alone(hub: Hub):
+    _, connection = let_in(hub, "appcrm")
+    sync.check_connection(connection, now=hub.now)
+    renewed_by_another = hub.now + timedelta(seconds=60)
+    Connection.objects.update(refreshing_until=renewed_by_another)
+    before = stored(connection)
+
+    services.change_connection(connection=connection, secrets={"webhook_secret": "newer"})
+
+    kept = stored(connection)
+    assert kept.secrets == {**before.secrets, "webhook_secret": "newer"}
+    assert (kept.token_obtained_at, kept.token_expires_at) == (hub.now, before.token_expires_at)
+    assert kept.refreshing_until == renewed_by_another
+
+
+def test_a_new_webhook_secret_does_not_take_refused_credentials_for_good_ones(hub: Hub):
+    _, connection = let_in(hub, "appcrm")
+    Connection.objects.update(reauthorise_since=hub.now, last_error="refused", switched_off={"delete": "x"})
+
+    services.change_connection(connection=connection, secrets={"webhook_secret": "newer"})
+
+    kept = stored(connection)
+    assert (kept.reauthorise_since, kept.last_error) == (hub.now, "refused")
+    assert kept.switched_off == {"delete": "x"}
 
 
 def test_a_part_of_an_app_is_refused_where_the_rest_is_not_there(hub: Hub):

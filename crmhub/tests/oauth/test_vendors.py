@@ -83,8 +83,25 @@ def test_a_token_that_ends_early_costs_no_task(hub: Hub, vendor, grace):
     assert stored(connection).reauthorise_since is None
 
 
+def test_an_account_that_lies_still_for_two_years_needs_nobody(hub: Hub, vendor, grace):
+    simulator, connection = let_in(hub, vendor)
+    sync.check_connection(stored(connection), now=hub.now)
+
+    for _ in range(8):
+        hub.wait(86_400 * 91)
+        if sync.sweep(now=hub.now):
+            hub.push()
+    idle = asked_for_tokens(simulator)
+    hub.save_task(contacts=[grace])
+    hub.settle()
+
+    assert titles(simulator) == ["Call Grace"]
+    assert idle == {"hubspot": 1, "highlevel": 3}[vendor]
+
+
 def test_an_app_that_was_taken_out_there_needs_a_person(hub: Hub, vendor, grace):
     simulator, connection = let_in(hub, vendor)
+    sync.check_connection(connection, now=hub.now)
     hub.save_task(contacts=[grace])
     simulator.grants.revoke()
 

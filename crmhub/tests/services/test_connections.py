@@ -277,6 +277,36 @@ def test_new_secrets_end_the_wait_for_them_and_are_a_new_version():
     assert (kept.credentials_version, kept.reauthorise_since, kept.switched_off) == (2, None, {})
 
 
+@pytest.mark.parametrize("given", [{"token": "new-one"}, {"token": "new-one", "base_url": ELSEWHERE}])
+def test_nothing_may_be_sent_with_other_credentials_before_a_test_with_them_has_passed(given):
+    connection = connect()
+    new = stored(connection)
+    services.note_check(connection=connection, account_name="Ada's agency", now=NOON)
+    tested = stored(connection)
+
+    address = given.pop("base_url", None)
+    services.change_connection(connection=connection, secrets=given, base_url=address)
+    changed = stored(connection)
+    services.note_check(connection=connection, account_name="Ada's agency", version=1, now=LATER)
+    tested_with_the_old_ones = stored(connection)
+    services.note_check(connection=connection, account_name="Ada's agency", version=2, now=LATER)
+
+    assert [one.may_be_called(LATER) for one in (new, tested, changed, tested_with_the_old_ones)] == [
+        *(False, True, False, False)
+    ]
+    assert (changed.health(LATER), stored(connection).health(LATER)) == ("degraded", "healthy")
+    assert stored(connection).may_be_called(LATER)
+
+
+def test_the_same_secrets_again_hold_nothing_up():
+    connection = connect()
+    services.note_check(connection=connection, account_name="Ada's agency", now=NOON)
+
+    services.change_connection(connection=connection, secrets=known_secrets("highlevel"))
+
+    assert stored(connection).may_be_called(LATER)
+
+
 @pytest.mark.parametrize("given", [{}, {"secret_key": "new-one"}])
 def test_a_new_address_asks_for_every_secret_again(given):
     connection = connect(provider="leadsquared")
@@ -360,6 +390,7 @@ def test_a_refused_change_changes_nothing():
 
 def test_pausing_and_resuming_keep_what_is_owed():
     connection = connect()
+    services.note_check(connection=connection, account_name="Ada's agency", now=NOON)
     save_task()
     services.pause_connection(connection=connection, now=NOON)
     paused = stored(connection)

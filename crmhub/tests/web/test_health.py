@@ -24,10 +24,11 @@ def nobody_answers():
 
 
 def owed_task():
-    """A task that is owed to a connection since a moment ago."""
+    """A task that is owed to a connection that is well since a moment ago."""
     can = capabilities("hubspot")
     secrets = {one.name: "known-to-nobody" for one in can.secrets}
     connection = services.connect_account(provider="hubspot", name="HubSpot", secrets=secrets)
+    services.note_check(connection=connection, account_name="")
     services.save_task(task=Task(title="Call Grace", created_at=None), changed=["title"])
     return connection
 
@@ -61,6 +62,9 @@ def test_what_is_due_is_measured_at_connections_that_may_be_called():
 
     assert 90 <= Client().get("/readyz").json()["oldest_due_seconds"] < 100
     services.pause_connection(connection=connection)
+    assert Client().get("/readyz").json()["oldest_due_seconds"] == 0.0
+    services.resume_connection(connection=connection)
+    services.change_connection(connection=connection, secrets={"access_token": "a-newer-one"})
     assert Client().get("/readyz").json()["oldest_due_seconds"] == 0.0
 
 

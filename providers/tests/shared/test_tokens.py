@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from providers.errors import ProviderError
@@ -16,6 +18,8 @@ FORM = {
     "state": "open",
 }
 FRESH = b'{"access_token": "fresh-access", "refresh_token": "fresh-refresh", "expires_in": 1800}'
+
+TOKEN = "fr/esh+access=="
 
 
 @pytest.fixture
@@ -55,6 +59,23 @@ def test_a_token_stays_out_of_later_requests_too(recorder, listen):
     assert "fresh-access" not in repr(recorder.exchanges)
 
 
+@pytest.mark.parametrize(
+    "told", [r"fr\/esh+access==", r"fr\u002Fesh\u002baccess\u003D=", r"fr\u002fesh\u002Baccess=="]
+)
+@pytest.mark.parametrize(
+    "later", [TOKEN, "fr%2Fesh%2baccess%3D%3D", r"fr\/esh\u002Baccess==", "fr/esh%2Baccess=="]
+)
+def test_a_token_that_came_escaped_stays_out_however_it_is_spelled_later(recorder, listen, told, later):
+    url = listen(says(b'{"access_token": "' + told.encode() + b'"}')).url
+    answer = api(recorder, url).call("POST", "/token", form=FORM)
+
+    recorder.send(Request("POST", f"{url}/look?of={quote(TOKEN)}", body=b'{"of": "' + later.encode() + b'"}'))
+
+    assert answer.json["access_token"] == TOKEN
+    assert "esh" not in repr(recorder.exchanges)
+    assert recorder.exchanges[-1].request_body == '{"of": "•••"}'
+
+
 def test_an_answer_that_breaks_off_tells_no_token(recorder, listen):
     with pytest.raises(ProviderError):
         api(recorder, listen(says(FRESH[:40])).url).call("POST", "/token", form=FORM)
@@ -81,6 +102,8 @@ def test_the_secrets_of_a_form_are_known_by_their_names(form, secrets):
         (b'{"accessToken" : "a1", "refreshToken":"r1", "code": "validation_error"}', ("a1", "r1")),
         (b'{"error": "Invalid token: access token is invalid"}', ()),
         (b'{"access_token": null}', ()),
+        (rb'{"access_token": "a\/b\u002Bc", "refresh_token": "d\"e"}', ("a/b+c", 'd"e')),
+        (rb'{"access_token": "a\u00', (r"a\u00",)),
         (b"\xff\xfe", ()),
     ],
 )

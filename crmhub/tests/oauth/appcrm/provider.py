@@ -13,12 +13,12 @@ from providers.oauth import OAuth, Tokens
 from providers.tests.tinycrm.provider import TinyCrm
 from providers.types import Account
 
-ROTATING = OAuth(
+OAUTH = OAuth(
     authorize_url="https://app.appcrm.example/oauth/authorize",
     scopes=("tasks", "contacts"),
     source="https://docs.appcrm.example/oauth",
-    rotates=True,
     has_pkce=True,
+    unused_for=timedelta(days=60),
 )
 
 
@@ -27,7 +27,7 @@ class AppCrm(TinyCrm):
 
     code: ClassVar[str] = "appcrm"
     capabilities: ClassVar[Capabilities] = dataclasses.replace(
-        TinyCrm.capabilities, label="AppCRM", oauth=ROTATING
+        TinyCrm.capabilities, label="AppCRM", oauth=OAUTH
     )
 
     def __init__(self, account: Account, transport: Transport) -> None:
@@ -63,5 +63,5 @@ class CalmCrm(AppCrm):
     capabilities: ClassVar[Capabilities] = dataclasses.replace(
         AppCrm.capabilities,
         label="CalmCRM",
-        oauth=dataclasses.replace(ROTATING, rotates=False, has_pkce=False),
+        oauth=dataclasses.replace(OAUTH, has_pkce=False, unused_for=None),
     )

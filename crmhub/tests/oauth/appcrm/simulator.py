@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,6 +15,7 @@ class AppSimulator(TinySimulator):
 
     code = "appcrm"
     app_tokens_rotate = True
+    app_tokens_unused_for = timedelta(days=60)
 
     def __init__(self, **options: Any) -> None:
         """Know one app."""
@@ -62,3 +64,4 @@ class CalmSimulator(AppSimulator):
 
     code = "calmcrm"
     app_tokens_rotate = False
+    app_tokens_unused_for = None
