@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """See above."""
 
-    dependencies = [("crmhub", "0005_credentials_are_tested")]
+    dependencies = [("crmhub", "0008_credentials_are_tested")]
 
     operations = [
         migrations.AddField(

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """See above."""
 
-    dependencies = [("crmhub", "0004_effects_of_writes")]
+    dependencies = [("crmhub", "0007_old_payloads_are_found_by_index")]
 
     operations = [
         migrations.AddField(
