@@ -17,7 +17,9 @@ from providers.waiting import calls_left
 
 A_MOMENT = 0.25  # seconds that a worker sleeps for a slot; for a later one it gives the claim back
 LATE = 0.02  # seconds after its slot from which a request is counted when it leaves, not when it was to leave
-CROWDED = 0.5  # of a limit; while the vendor has more than that left, there is room for us whoever else is there
+CROWDED = (
+    0.5  # of a limit; while the vendor has more than that left, there is room for us whoever else is there
+)
 FOR_A_SECOND_REQUEST = 2.0  # seconds that an operation may wait for the slot of its second and later requests
 
 
@@ -104,9 +106,7 @@ class PaceGate:
         if self._window is not None and not self._window.is_open:
             raise NotSent("The time in which this claim may send is over.")
 
-    def after_answer(
-        self, request: Request, headers: Mapping[str, str], error: ProviderError | None
-    ) -> None:
+    def after_answer(self, request: Request, headers: Mapping[str, str], error: ProviderError | None) -> None:
         """Hold every worker back when the vendor refused a request for its rate, and heed what it says is left before it does."""
         if isinstance(error, RateLimited):
             pace.hold(self._connection_id, self._limits, error, budget=request.budget, now=self._now)

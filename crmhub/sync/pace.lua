@@ -2,7 +2,7 @@
 --
 -- KEYS[1]: the account's state with its loan, as JSON. ARGV: what is asked; the time or "" for the store's own; the loan that replaces the one
 -- there, or ""; the windows; for how long to keep it all; how many slots and how far ahead are asked for; then what the rule takes.
--- Returns {"ended", now, what is kept, which server this is} where the loan does not cover what is asked, else {"done", whole numbers …}.
+-- FURTHEST, RISE and BELIEVED are put before this text. Returns {"ended", now, what is kept, which server this is} where the loan does not cover what is asked, else {"done", whole numbers …}.
 
 local asked, now, loan = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local windows, keep_for, slots_wanted, ahead = cjson.decode(ARGV[4]), ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -70,7 +70,7 @@ end
 local function tidy(window)
   local used = state.used[window.name] or {}
   while used[1] and ends(window, used[1][1]) <= now do table.remove(used, 1) end
-  local lost, _, furthest = 0, keys(window, now + 5000)
+  local lost, _, furthest = 0, keys(window, now + FURTHEST)
   while used[1] and used[#used][1] > furthest do lost = lost + table.remove(used)[2] end
   if lost > 0 then count(window, now, lost) end
 end
@@ -78,7 +78,7 @@ end
 local function part(budget)
   local slow = state.slow and state.slow[budget]
   if not slow then return 1000 end
-  return math.min(slow[2] + math.floor(math.max(now - slow[1], 0) / 600), 1000)
+  return math.min(slow[2] + math.floor(math.max(now - slow[1], 0) / RISE), 1000)
 end
 
 local function calls_of(window)
@@ -177,7 +177,7 @@ function rules.hold()
     budgets[window.budget] = true
     if calls > 0 and window.length == length then
       state.most = state.most or {}
-      state.most[window.name] = {calls, now + 86400000}
+      state.most[window.name] = {calls, now + BELIEVED}
     end
   end
   if is_news and not is_told then

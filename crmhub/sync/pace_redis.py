@@ -13,7 +13,7 @@ from typing import Any
 import redis
 from django.conf import settings
 
-from crmhub.sync.pace_rule import Asked, Window
+from crmhub.sync.pace_rule import BELIEVED, FURTHEST, RISE, Asked, Window
 
 ANSWERS_WITHIN = 1.0  # seconds; a Redis that takes longer counts as away
 
@@ -68,4 +68,5 @@ def _script() -> redis.commands.core.Script:
     store = redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=ANSWERS_WITHIN, socket_timeout=ANSWERS_WITHIN
     )
-    return store.register_script(Path(__file__).with_name("pace.lua").read_text())
+    numbers = f"local FURTHEST, RISE, BELIEVED = {FURTHEST}, {RISE}, {BELIEVED}\n"
+    return store.register_script(numbers + Path(__file__).with_name("pace.lua").read_text())

@@ -127,4 +127,3 @@ def test_the_row_answers_as_the_rule_does(walk):
 
 def kept(account: UUID):
     return json.loads(pace_redis._script().registered_client.get(f"crmhub:pace:{account}"))
-
