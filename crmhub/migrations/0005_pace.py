@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("kept", models.TextField()),
+                ("version", models.PositiveBigIntegerField(default=0)),
             ],
             options={"default_permissions": ()},
         ),

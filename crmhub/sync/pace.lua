@@ -1,8 +1,9 @@
 -- The rule of pace_rule.py again, for an account that is lent to Redis. What stands there is not said again here; the names are the same.
 --
--- KEYS[1]: the account's state with its loan, as JSON. ARGV: what is asked; the time or "" for the store's own; the loan that replaces the one
+-- KEYS[1]: the account's state with its loan. ARGV: what is asked; the time or "" for the store's own; the loan that replaces the one
 -- there, or ""; the windows; for how long to keep it all; how many slots and how far ahead are asked for; then what the rule takes.
--- FURTHEST, RISE and BELIEVED are put before this text. Returns {"ended", now, what is kept, which server this is} where the loan does not cover what is asked, else {"done", whole numbers …}.
+-- FURTHEST, RISE and BELIEVED are put before this text. Returns {"ended", now, what is kept, which server this is} where the loan does not cover what
+-- is asked, else {"done", whole numbers …}. Loan, windows and what is kept come and go as JSON; MessagePack is read and written faster.
 
 local asked, now, loan = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local windows, keep_for, slots_wanted, ahead = cjson.decode(ARGV[4]), ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -11,7 +12,7 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local text = redis.call('GET', KEYS[1])
-local kept = text and cjson.decode(text) or {epoch = 0, began = 0, ends = 0}
+local kept = text and cmsgpack.unpack(text) or {epoch = 0, began = 0, ends = 0}
 if loan ~= '' then
   loan = cjson.decode(loan)
   if kept.epoch == loan.follows then
@@ -20,7 +21,7 @@ if loan ~= '' then
   end
 end
 if now < kept.began or now + ahead >= kept.ends or (kept.left or slots_wanted) < slots_wanted then
-  return {'ended', now, text or '', string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')}
+  return {'ended', now, text and cjson.encode(kept) or '', string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')}
 end
 local state = kept.state
 
@@ -47,32 +48,47 @@ local function count(window, slot, slots)
   local first, last = keys(window, slot)
   for key = first, last do
     local place = #used
-    while place > 0 and used[place][1] > key do place = place - 1 end
-    if place > 0 and used[place][1] == key then
-      used[place][2] = used[place][2] + slots
+    while place > 0 and used[place - 1] > key do place = place - 2 end
+    if place > 0 and used[place - 1] == key then
+      used[place] = used[place] + slots
     else
-      table.insert(used, place + 1, {key, slots})
+      table.insert(used, place + 1, key)
+      table.insert(used, place + 2, slots)
     end
   end
 end
 
 local function uncount(window, key)
   local used = state.used[window.name] or {}
-  for place = #used, 1, -1 do
-    if used[place][1] == key or (window.tick > 0 and used[place][1] < key) then
-      used[place][2] = used[place][2] - 1
-      if used[place][2] == 0 then table.remove(used, place) end
+  for place = #used, 1, -2 do
+    if used[place - 1] == key or (window.tick > 0 and used[place - 1] < key) then
+      used[place] = used[place] - 1
+      if used[place] == 0 then
+        table.remove(used, place)
+        table.remove(used, place - 1)
+      end
       return
     end
   end
 end
 
+local is_set_back = false
+
 local function tidy(window)
   local used = state.used[window.name] or {}
-  while used[1] and ends(window, used[1][1]) <= now do table.remove(used, 1) end
+  while used[1] and ends(window, used[1]) <= now do
+    table.remove(used, 1)
+    table.remove(used, 1)
+  end
   local lost, _, furthest = 0, keys(window, now + FURTHEST)
-  while used[1] and used[#used][1] > furthest do lost = lost + table.remove(used)[2] end
-  if lost > 0 then count(window, now, lost) end
+  while used[1] and used[#used - 1] > furthest do
+    lost = lost + table.remove(used)
+    table.remove(used)
+  end
+  if lost > 0 then
+    is_set_back = true
+    count(window, now, lost)
+  end
 end
 
 local function part(budget)
@@ -89,9 +105,10 @@ end
 
 local function used_of(window)
   local sum, most, first, last = 0, 0, keys(window, now)
-  for _, one in ipairs(state.used[window.name] or {}) do
-    sum = sum + one[2]
-    if one[1] >= first and one[1] <= last then most = math.max(most, one[2]) end
+  local used = state.used[window.name] or {}
+  for place = 2, #used, 2 do
+    sum = sum + used[place]
+    if used[place - 1] >= first and used[place - 1] <= last then most = math.max(most, used[place]) end
   end
   return window.tick > 0 and sum or most
 end
@@ -100,16 +117,16 @@ local function from(window, slot)
   local used, calls = state.used[window.name] or {}, calls_of(window)
   if window.tick > 0 then
     local over = 1 - calls
-    for _, one in ipairs(used) do over = over + one[2] end
-    for _, one in ipairs(used) do
+    for place = 2, #used, 2 do over = over + used[place] end
+    for place = 2, #used, 2 do
       if over <= 0 then break end
-      over = over - one[2]
-      slot = math.max(slot, ends(window, one[1]))
+      over = over - used[place]
+      slot = math.max(slot, ends(window, used[place - 1]))
     end
     return slot
   end
   local full = {}
-  for _, one in ipairs(used) do full[one[1]] = one[2] >= calls end
+  for place = 2, #used, 2 do full[used[place - 1]] = used[place] >= calls end
   while true do
     local first, last = keys(window, slot)
     local bar = (full[last] and last) or (full[first] and first)
@@ -192,9 +209,9 @@ end
 for _, window in ipairs(windows) do tidy(window) end
 local found = rules[asked]()
 table.insert(found, 1, 'done')
-if asked == 'take' and #found == 3 and loan == '' then return found end  -- nothing was given
+if asked == 'take' and #found == 3 and loan == '' and not is_set_back then return found end  -- nothing was given
 for name, used in pairs(state.used) do
-  if #used == 0 then state.used[name] = nil end  -- an empty list would be written as an object
+  if #used == 0 then state.used[name] = nil end  -- an empty list would be read as an object
 end
-redis.call('SET', KEYS[1], cjson.encode(kept), 'PX', keep_for)
+redis.call('SET', KEYS[1], cmsgpack.pack(kept), 'PX', keep_for)
 return found

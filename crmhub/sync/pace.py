@@ -16,7 +16,7 @@ from datetime import datetime
 from uuid import UUID
 
 import redis
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError, OperationalError
 
 from crmhub.models import Lane
 from crmhub.sync import pace_redis, pace_rows
@@ -186,7 +186,7 @@ def _done(asked: Asked, last_sent_ago: float | None = None) -> list[int] | None:
             log.warning("pace_comes_home: Redis does not answer (%s)", type(error).__name__)
             _stay_away(AWAY_FOR)
             return pace_rows.ask(asked, calls_home=True, last_sent_ago=ago)
-    except (DatabaseError, InterfaceError) as error:
+    except (InterfaceError, OperationalError) as error:
         log.warning("pace_is_away: %s", type(error).__name__)
         return None
 

@@ -1,6 +1,6 @@
-"""Where an account's pace is at home: one row of the database, under its lock and with the database's clock.
+"""Where an account's pace is at home: one row of the database, with the database's clock.
 
-Asking the row costs a transaction each time, so the pace is lent to Redis for a second at a time, and for no more than a hundredth of a long window.
+Asking the row costs several times what asking Redis does, so the pace is lent to Redis for a second at a time, and for no more than a hundredth of a long window.
 The loan is written down before Redis learns of it, and ends there before it ends here. Whoever finds it over brings back what Redis knows and
 makes the next one. So the row knows at any time what Redis can have given out at most: what it brought back last, and a second's worth since. That
 much counts as used when Redis has lost its memory or does not answer, whichever process finds that out, and however late the others do.
@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import connection as database
 from django.db import transaction
 
 from crmhub.models import Pace
 from crmhub.sync.pace_redis import Ended
-from crmhub.sync.pace_rule import Asked, Window, fill, moved
+from crmhub.sync.pace_rule import Asked, State, Window, fill, moved
 
 LOAN = 1_000  # milliseconds
 AT_HOME = 5_000  # milliseconds that the pace stays here after somebody could not reach Redis
@@ -29,12 +29,16 @@ CLOCKS_DIFFER = 500  # milliseconds between what the clocks here and at Redis sa
 
 NOTHING = '{"state": {"used": {}}}'
 
-# The clock is read with the row, which the lock has made ours.
-_SELECT = {
-    "sqlite": "SELECT kept, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) FROM crmhub_pace WHERE connection_id = %s",
-    "postgresql": "SELECT kept, CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint) FROM crmhub_pace WHERE connection_id = %s FOR UPDATE",
+# In words of its own, for it runs up to thirty times a second.
+_CLOCK = {
+    "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+    "postgresql": "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)",
 }
+_SELECT = "SELECT kept, version, %s FROM crmhub_pace WHERE connection_id = %%s"
+_UPDATE = "UPDATE crmhub_pace SET kept = %s, version = version + 1 WHERE connection_id = %s AND version = %s"
+
 Row = dict[str, Any]
+Found = TypeVar("Found")
 
 
 def ask(asked: Asked, *, calls_home: bool = False, last_sent_ago: int | None = None) -> list[int] | None:
@@ -42,13 +46,16 @@ def ask(asked: Asked, *, calls_home: bool = False, last_sent_ago: int | None = N
 
     `calls_home`: Redis does not answer. Then the loan is called back: what may have been given out under it counts as used.
     """
-    with _locked(asked, last_sent_ago) as (row, now):
+
+    def change(row: Row, now: int) -> list[int] | None:
         if "loan" in row and not calls_home:
             return None
         _call_home(row, asked.every)
         if calls_home:
             row["at_home_until"] = now + AT_HOME
         return asked.of(row["state"], now)
+
+    return _changed(asked, change, last_sent_ago)
 
 
 def lend(
@@ -58,49 +65,33 @@ def lend(
 
     None, if `is_patient`: somebody else makes a loan at this moment. Ask Redis again.
     """
-    with _locked(asked, last_sent_ago) as (row, now):
+
+    def change(row: Row, now: int) -> dict[str, Any] | int | None:
         if now < row.get("at_home_until", 0) <= now + AT_HOME:
             return int(row["at_home_until"]) - now
         there = ended.now + round((time.monotonic() - ended.asked_at) * 1000 if asked.now is None else 0)
-        is_brought_back = ended.kept is not None and _is_the_one_lent(row, ended, there, now)
-        if is_brought_back:
-            row["state"] = moved(ended.kept["state"], asked.every, now - there)  # type: ignore[index]
-        elif is_patient and "loan" in row and now < row["loan"]["ends"]:
+        state = _brought_back(row, ended, there, now)
+        if state is None and is_patient and now < row.get("loan", {}).get("ends", 0):
             return None
+        if state is not None:
+            row["state"] = moved(state, asked.every, now - there)
         else:
             _call_home(row, asked.every)
-        row["epoch"] = row.get("epoch", 0) + 1
-        lasts, left = LOAN + asked.ahead, _left(asked)
-        row["loan"] = {
-            "began": now,
-            "began_there": there,
-            "ends": now + lasts,
-            "left": left,
-            "server": ended.server,
-        }
-        # Counted from when Redis was asked, so that it ends there first, however late it arrives.
-        loan = {
-            "epoch": row["epoch"],
-            "follows": ended.kept["epoch"] if ended.kept else 0,
-            "began": ended.now,
-            "ends": ended.now + lasts,
-        }
-        if left is not None:
-            loan["left"] = left
-        if not is_brought_back:
-            loan["state"] = moved(row["state"], asked.every, there - now)
-        return loan
+        return _next_loan(row, asked, ended, now, there, has_state=state is None)
+
+    return _changed(asked, change, last_sent_ago)
 
 
-def _is_the_one_lent(row: Row, ended: Ended, there: int, now: int) -> bool:
-    """Return whether what Redis keeps is what was lent to it, whole: by the same server, without a leap of either clock."""
+def _brought_back(row: Row, ended: Ended, there: int, now: int) -> State | None:
+    """Return what Redis keeps, if it is what was lent to it, whole: by the same server, without a leap of either clock."""
     loan = row.get("loan")
     if loan is None or ended.kept is None or ended.kept["epoch"] != row["epoch"]:
-        return False
+        return None
     passed, passed_there = now - loan["began"], there - loan["began_there"]
-    return bool(
-        loan["server"] == ended.server and abs(passed - passed_there) <= CLOCKS_DIFFER + abs(passed) // 1000
-    )
+    if loan["server"] != ended.server or abs(passed - passed_there) > CLOCKS_DIFFER + abs(passed) // 1000:
+        return None
+    state: State = ended.kept["state"]
+    return state
 
 
 def _call_home(row: Row, every: tuple[Window, ...]) -> None:
@@ -108,40 +99,87 @@ def _call_home(row: Row, every: tuple[Window, ...]) -> None:
         fill(row["state"], every, loan["ends"], UNLIMITED if loan["left"] is None else loan["left"])
 
 
+def _next_loan(
+    row: Row, asked: Asked, ended: Ended, now: int, there: int, *, has_state: bool
+) -> dict[str, Any]:
+    lasts, left = LOAN + asked.ahead, _left(asked)
+    row["epoch"] = row.get("epoch", 0) + 1
+    row["loan"] = {
+        "began": now,
+        "began_there": there,
+        "ends": now + lasts,
+        "left": left,
+        "server": ended.server,
+    }
+    return {
+        "epoch": row["epoch"],
+        "follows": ended.kept["epoch"] if ended.kept else 0,
+        # Counted from when Redis was asked, so that it ends there first, however late it arrives.
+        "began": ended.now,
+        "ends": ended.now + lasts,
+        **({} if left is None else {"left": left}),
+        **({"state": moved(row["state"], asked.every, there - now)} if has_state else {}),
+    }
+
+
 def _left(asked: Asked) -> int | None:
     long = [window.calls for window in asked.every if window.length > LONG]
     return max(asked.slots, min(long) // 100, 1) if long else None
 
 
-@contextmanager
-def _locked(asked: Asked, last_sent_ago: int | None) -> Iterator[tuple[Row, int]]:
-    """Give the account's row, locked, and the time; what was changed is written at the end."""
+# The row
+
+
+def _changed(asked: Asked, change: Callable[[Row, int], Found], last_sent_ago: int | None) -> Found:
+    """Change the account's row and return what the change returns.
+
+    Tried without a lock first, which costs half the round trips; if somebody else was quicker, under the row's lock.
+    """
     was_open = database.connection is not None
     try:
-        with transaction.atomic():
-            text, now = _read(asked) or _made(asked)
-            row = json.loads(text)
-            if text == NOTHING and last_sent_ago is not None:
-                # Something was sent before there was a row. Nobody knows how much, so it counts as all there was.
-                short = tuple(window for window in asked.every if window.length <= LONG)
-                fill(row["state"], short, now - last_sent_ago, UNLIMITED)
-            yield row, now
-            if (changed := json.dumps(row)) != text:
-                Pace.objects.filter(pk=asked.connection_id).update(kept=changed)
+        is_done, found = _tried(asked, change, last_sent_ago)
+        if not is_done:
+            with transaction.atomic():
+                _, found = _tried(asked, change, last_sent_ago, lock=True)
+        return found
     finally:
         if not was_open:
             # A thread that only speaks HTTP has no connection of its own, and nobody would close this one.
             database.close()
 
 
-def _read(asked: Asked) -> tuple[str, int] | None:
-    id_ = asked.connection_id if database.features.has_native_uuid_field else asked.connection_id.hex
+def _tried(
+    asked: Asked, change: Callable[[Row, int], Found], last_sent_ago: int | None, *, lock: bool = False
+) -> tuple[bool, Found]:
+    text, version, now = _read(asked, lock=lock) or _made(asked, lock=lock)
+    now = now if asked.now is None else asked.now
+    row = json.loads(text)
+    if version == 0 and last_sent_ago is not None:
+        # Something was sent before there was a row. Nobody knows how much, so it counts as all there was.
+        short = tuple(window for window in asked.every if window.length <= LONG)
+        fill(row["state"], short, now - last_sent_ago, UNLIMITED)
+    found = change(row, now)
+    after = json.dumps(row)
+    if after == text:
+        return True, found
     with database.cursor() as cursor:
-        cursor.execute(_SELECT[database.vendor], [id_])
-        found = cursor.fetchone()
-    return found and (found[0], found[1] if asked.now is None else asked.now)
+        cursor.execute(_UPDATE, [after, _id(asked), version])
+        return cursor.rowcount == 1, found
 
 
-def _made(asked: Asked) -> tuple[str, int]:
+def _read(asked: Asked, *, lock: bool) -> tuple[str, int, int] | None:
+    """Return the row, its version, and the time; all in one."""
+    locked = " FOR UPDATE" if lock and database.features.has_select_for_update else ""
+    with database.cursor() as cursor:
+        cursor.execute(_SELECT % _CLOCK[database.vendor] + locked, [_id(asked)])
+        found: tuple[str, int, int] | None = cursor.fetchone()
+    return found
+
+
+def _made(asked: Asked, *, lock: bool) -> tuple[str, int, int]:
     Pace.objects.get_or_create(connection_id=asked.connection_id, defaults={"kept": NOTHING})
-    return _read(asked) or (NOTHING, asked.now or 0)
+    return _read(asked, lock=lock) or (NOTHING, 0, 0)
+
+
+def _id(asked: Asked) -> UUID | str:
+    return asked.connection_id if database.features.has_native_uuid_field else asked.connection_id.hex
