@@ -77,13 +77,19 @@ class Support:
 class Limit:
     """The vendor allows `calls` requests in any `seconds`. `budget` names the requests that count ("all": every one).
 
-    `is_fixed`: the vendor counts from the stroke of each `seconds` (a minute, a day in UTC) instead of in a sliding window.
+    `is_fixed`: the vendor counts from the stroke of each `seconds` (a minute, a day) instead of in a sliding window. Strokes are those of UTC; where
+    they are `is_local`, of the account's own time zone, which is `offset` seconds ahead. `left_in` names the header (in lower case) in which answers
+    tell how many calls are left, `anew_in` the one that tells in how many milliseconds they are counted anew; "" where the vendor tells neither.
     """
 
     calls: int
     seconds: float
     budget: str = "all"
     is_fixed: bool = False
+    is_local: bool = False
+    offset: float = 0.0
+    left_in: str = field(default="", compare=False)
+    anew_in: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def _by_status(answer: Answer, vendor: str, words: str, *, writes: bool) -> Prov
         return RateLimited(
             f"{vendor} says the account is over its limit{said}.",
             retry_after=DEFAULT_WAIT if wait is None else wait,
+            is_told=wait is not None,
             status=status,
         )
     if status == 401:

@@ -50,11 +50,24 @@ class RateLimited(Transient):
     """The account is over the vendor's quota; nothing landed."""
 
     def __init__(
-        self, detail: str, *, retry_after: float, status: int | None = None, request_id: str = ""
+        self,
+        detail: str,
+        *,
+        retry_after: float,
+        is_told: bool = True,
+        limit: tuple[int, float] | None = None,
+        status: int | None = None,
+        request_id: str = "",
     ) -> None:
-        """Keep the seconds to leave the whole account alone, at least 1."""
+        """Keep the seconds to leave the whole account alone, at least 1.
+
+        `is_told`: the vendor itself said for how long, or which of its counts is used up; else `retry_after` is the window that we take it for. `limit`
+        are the calls and the seconds that the refusal names as allowed.
+        """
         super().__init__(detail, status=status, request_id=request_id)
         self.retry_after = max(retry_after, 1.0)
+        self.is_told = is_told
+        self.limit = limit
 
 
 class NotSent(Transient):

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -52,12 +53,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer; header names are in lower case. `redact` takes our secrets out of a part of its JSON, where errors are made of it."""
+    """An answer; header names are in lower case. `redact` takes our secrets out of a part of its JSON, where errors are made of it.
+
+    `judged` is to be told what the answer means: the error, or None for a good one.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     redact: Callable[[Any], Any] = field(default=as_it_is, repr=False, compare=False)
+    judged: Callable[[ProviderError | None], None] = field(
+        default=lambda _error: None, repr=False, compare=False
+    )
 
 
 class Transport(Protocol):
@@ -69,7 +76,7 @@ class Transport(Protocol):
 
 
 class Gate(Protocol):
-    """What may hold a request back: the pace, and the time in which a claim may still send."""
+    """What may hold a request back: the pace, and the time in which a claim may still send. It hears what came of each."""
 
     def before_request(self, request: Request) -> None:
         """Wait for this request's slot; raises `NotSent` when that would take too long."""
@@ -77,6 +84,10 @@ class Gate(Protocol):
 
     def before_bytes(self) -> None:
         """Raise `NotSent` when it is too late to send."""
+        ...
+
+    def after_answer(self, request: Request, headers: Mapping[str, str], error: ProviderError | None) -> None:
+        """Take note of what an answer tells of the rate: in its headers, or by being a `RateLimited`."""
         ...
 
 
@@ -290,7 +301,11 @@ class Recorder:
         try:
             response = self._inner.send(request)
             self._keep_out(tokens_in_answer(response.body))
-            return replace(response, redact=self._redact.in_json)
+            response = replace(response, redact=self._redact.in_json)
+            if self._gate is not None:
+                heard = partial(self._gate.after_answer, request, response.headers)
+                response = replace(response, judged=heard)
+            return response
         except NotSent:
             was_held_back = True
             raise
@@ -380,6 +395,7 @@ class JsonApi:
         response = self._transport.send(request)
         answer = Answer(response.status, response.headers, *_parse(response.body), response.redact)
         error = classify(answer, self._cases, vendor=self._vendor, writes=writes)
+        response.judged(error)
         if error is not None:
             error.request_id = error.request_id or answer.as_error(None).headers.get("x-request-id", "")
             raise error

@@ -1,10 +1,13 @@
-"""Reading from a vendor's answer how long it wants to be left alone."""
+"""Reading from a vendor's answer how long it wants to be left alone, and how many calls it has left for us."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from providers.capabilities import Limit
 
 LONGEST_WAIT = 3600.0  # seconds; a vendor asking for more is asked again each hour
 
@@ -17,8 +20,8 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
     0.0. Waits are cut at `LONGEST_WAIT`. `headers` has lower-case names.
     """
     value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value), LONGEST_WAIT)
+    if (seconds := _whole(value)) is not None:
+        return min(float(seconds), LONGEST_WAIT)
     wanted = _http_date(value)
     if wanted is None:
         # Nonsense is treated as silence: the caller's own back-off is a safer guess than
@@ -28,9 +31,32 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
     return min(max((wanted - base).total_seconds(), 0.0), LONGEST_WAIT)
 
 
+@dataclass(frozen=True, slots=True)
+class CallsLeft:
+    """What a vendor says is left of one of its limits; `anew_in` are the seconds until it is counted anew, None where that is not told."""
+
+    limit: Limit
+    calls: int
+    anew_in: float | None = None
+
+
+def calls_left(headers: Mapping[str, str], limits: Iterable[Limit]) -> Iterator[CallsLeft]:
+    """Yield what the answer's headers say is left of these limits; one that cannot be read says nothing. `headers` has lower-case names."""
+    for limit in limits:
+        left, anew = (_whole(headers.get(name, "")) for name in (limit.left_in, limit.anew_in))
+        if left is not None:
+            yield CallsLeft(limit, left, None if anew is None else anew / 1000)
+
+
 def server_time(headers: Mapping[str, str]) -> datetime | None:
     """Return the moment in the answer's `Date` header, in UTC, or None when it is absent or unreadable."""
     return _http_date(headers.get("date", ""))
+
+
+def _whole(text: str) -> int | None:
+    text = text.strip()
+    # Python refuses to read thousands of digits, and no vendor counts so far.
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _http_date(value: str) -> datetime | None:

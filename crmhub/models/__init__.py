@@ -16,6 +16,7 @@ from crmhub.models.links import (
     SyncStatus,
     TaskLink,
 )
+from crmhub.models.pace import Pace
 from crmhub.models.people import Contact
 from crmhub.models.records import Record
 from crmhub.models.tasks import Task, TaskContact, TaskRecord
@@ -30,6 +31,7 @@ __all__ = [
     "Lane",
     "Link",
     "OwnerLink",
+    "Pace",
     "Profile",
     "PushedLink",
     "Record",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from functools import cache
+from zoneinfo import ZoneInfo
 
 from django.conf import settings as hub_settings
 
@@ -55,16 +58,30 @@ def limits_of(connection: Connection) -> tuple[Limit, ...]:
     given = str(settings.get("limits") or "")
     vendors = connection.capabilities.limits_for(settings)
     limits = (
-        tuple(_parsed(given)) + tuple(one for one in vendors if one.budget != "all") if given else vendors
+        (*_parsed(given, vendors), *(one for one in vendors if one.budget != "all")) if given else vendors
     )
     share = min(max(float(str(settings.get("share", 1.0))), 0.05), 1.0)
-    return tuple(Limit(max(int(one.calls * share), 1), one.seconds, one.budget) for one in limits)
+    zone = str(connection.learned.get("time_zone") or "")
+    return tuple(_placed(replace(one, calls=max(int(one.calls * share), 1)), zone) for one in limits)
 
 
-def _parsed(text: str) -> Iterable[Limit]:
+def _parsed(text: str, vendors: Iterable[Limit]) -> Iterable[Limit]:
+    """Yield the limits in the setting. One of the same length as the vendor's own is that one with another number."""
+    known = {one.seconds: one for one in vendors if one.budget == "all"}
     for part in text.split(","):
         calls, _, seconds = part.strip().partition("/")
-        yield Limit(int(calls), float(seconds))
+        yield replace(known.get(float(seconds), Limit(0, float(seconds))), calls=int(calls))
+
+
+def _placed(limit: Limit, zone: str) -> Limit:
+    """Return the limit with its strokes where the account is. While that is not known it slides, which is stricter wherever the strokes are."""
+    if not limit.is_local:
+        return limit
+    try:
+        offset = datetime.now(ZoneInfo(zone)).utcoffset()
+    except (LookupError, ValueError, OSError):
+        return replace(limit, is_fixed=False)
+    return replace(limit, offset=offset.total_seconds() if offset else 0.0)
 
 
 def transport_for(code: str) -> HttpTransport:

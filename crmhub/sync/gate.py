@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from crmhub.models import Lane
 from crmhub.sync import pace
 from providers.capabilities import Limit
-from providers.errors import NotSent
+from providers.errors import NotSent, ProviderError, RateLimited
 from providers.http import Request
+from providers.waiting import calls_left
 
 A_MOMENT = 0.25  # seconds that a worker sleeps for a slot; for a later one it gives the claim back
 LATE = 0.02  # seconds after its slot from which a request is counted when it leaves, not when it was to leave
+CROWDED = (
+    0.5  # of a limit; while the vendor has more than that left, there is room for us whoever else is there
+)
 FOR_A_SECOND_REQUEST = 2.0  # seconds that an operation may wait for the slot of its second and later requests
 
 
@@ -74,21 +78,26 @@ class PaceGate:
 
     def before_request(self, request: Request) -> None:
         """Wait for this request's slot. Raises `NotSent` when it lies too far ahead."""
-        if request.budget == "all" and self._reserved:
-            self._wait_for(request.budget, self._reserved_at + self._reserved.popleft())
-            return
+        moment = self._reserved_at + self._reserved.popleft() if self._reserved else 0.0
+        if request.budget != "all" or not moment:
+            # A slot that was reserved counts in "all"; what is left to ask for is the budget of its own.
+            moment = max(moment, self._reserve(request.budget, is_counted=moment > 0))
+        self._wait_for(request.budget, moment)
+
+    def _reserve(self, budget: str, *, is_counted: bool) -> float:
         slots = pace.reserve(
             self._connection_id,
             self._limits,
             ahead=self.ahead,
             lane=self._lane,
-            budget=request.budget,
+            budget=budget,
+            is_counted=is_counted,
             now=self._now,
         )
         if not slots.delays:
             self.ask_again_in = slots.ask_again_in
             raise NotSent(slots.why)
-        self._wait_for(request.budget, time.monotonic() + slots.delays[0])
+        return time.monotonic() + slots.delays[0]
 
     def before_bytes(self) -> None:
         """Raise `NotSent` when the claim's time to send is over. A request that leaves later than its slot is counted when it leaves."""
@@ -96,6 +105,14 @@ class PaceGate:
         # Last of all: whatever stands between this look and the bytes could outlast the claim.
         if self._window is not None and not self._window.is_open:
             raise NotSent("The time in which this claim may send is over.")
+
+    def after_answer(self, request: Request, headers: Mapping[str, str], error: ProviderError | None) -> None:
+        """Hold every worker back when the vendor refused a request for its rate, and heed what it says is left before it does."""
+        if isinstance(error, RateLimited):
+            pace.hold(self._connection_id, self._limits, error, budget=request.budget, now=self._now)
+            return
+        told = [one for one in calls_left(headers, self._limits) if one.calls < one.limit.calls * CROWDED]
+        pace.heed(self._connection_id, self._limits, told, now=self._now)
 
     def _count_if_late(self) -> None:
         if self._slot is None:

@@ -1,124 +1,41 @@
-"""Keeping below a vendor's rate, across all workers: a sliding log of the slots that were given out, in Redis.
+"""Keeping below a vendor's rate, across all workers: how many requests may leave at an account, and when.
 
-A slot is a reservation: the caller learns when it may send and is counted at once. Slots are given up to a moment ahead only; what
-does not fit learns when to come back. The store's clock decides, so the clocks of the workers do not matter. Libraries that were measured let
-429s through or ran a fifth slower (docs/decisions/0004-own-pacer.md).
+A slot is a reservation: the caller learns when it may send and is counted at once. Slots are given up to a moment ahead only; what does not fit
+learns when to come back. The rule is in pace_rule.py. An account's pace is at home in its row (pace_rows.py) and lent to Redis (pace_redis.py) while
+that answers; the clock of whoever keeps it decides, so the clocks of the workers do not matter. Libraries that were measured let 429s through or ran a
+fifth slower (docs/decisions/0004-own-pacer.md).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from uuid import UUID
 
 import redis
-from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from crmhub.models import Lane
+from crmhub.sync import pace_redis, pace_rows
+from crmhub.sync.pace_redis import Ended
+from crmhub.sync.pace_rule import Asked, Window, windows_of
 from providers.capabilities import Limit
+from providers.errors import RateLimited
+from providers.waiting import CallsLeft
 
 log = logging.getLogger(__name__)
 
-# The vendor's window is entered when a request arrives there, not when it leaves here.
-MARGIN = 1.03
-KEPT_FOR_PEOPLE = 0.2  # of each rate: retries and back-fills leave it to interactive saves
-STORE_IS_AWAY = (
-    5.0  # seconds until we ask again when Redis does not answer; sending blind would break the rate
-)
-SHORT_WINDOW = 60.0  # seconds; a window longer than this is not waited out after its log was lost
-# Seconds; nobody asks for slots further ahead. One that lies there was given before the store's clock was set back.
-FURTHEST = 3.0
-SAME_SEND = 0.5  # seconds by which the age of a send may differ from its slot in the log
+SHORT_WINDOW = 60.0  # seconds; what was sent longer ago says nothing about the rate of this moment
+FURTHEST = 3.0  # seconds; nobody asks for slots further ahead
+AWAY_FOR = 5.0  # seconds until this process asks a Redis again that did not answer
+NOBODY_ANSWERS = 5.0  # seconds until we ask again when there is no database either
+TRIES, BETWEEN_TRIES = 25, 0.004  # and seconds; while another worker makes the loan that we wait for
+HELD_AT_MOST = 60.0  # seconds; the connection itself waits longer where it must (health.hold_back)
 
-# Begins both scripts. KEYS[1] the log. ARGV: now or "", then what `_knowledge` returns.
-_LOG = f"""
-local now = tonumber(ARGV[1])
-if not now then
-  local t = redis.call('TIME')
-  now = tonumber(t[1]) + tonumber(t[2]) / 1000000
-end
-local age, refill, longest, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local last, jumped = tonumber(redis.call('LINDEX', KEYS[1], -1) or now), 0
-while last > now + {FURTHEST} do
-  redis.call('RPOP', KEYS[1])
-  last, jumped = tonumber(redis.call('LINDEX', KEYS[1], -1) or now), jumped + 1
-end
--- When those were used is not known any more; they count as used now, so that no window gets too many.
-for _ = 1, jumped do redis.call('RPUSH', KEYS[1], string.format('%.6f', math.max(now, last))) end
--- A send that is known of and that the log begins after: the log was lost, whoever has begun a new one.
-if age and jumped == 0 and redis.call('LLEN', KEYS[1]) <= most then
-  local first = redis.call('LINDEX', KEYS[1], 0)
-  if not first or tonumber(first) > now - age + {SAME_SEND} then
-    for _ = 1, refill do redis.call('LPUSH', KEYS[1], string.format('%.6f', now - age)) end
-  end
-end
-"""
-
-# ARGV: how many slots, how far ahead at most, then of each limit the calls for this lane and the seconds. Returns the delays in microseconds,
-# negative the first that was not given.
-_SCRIPT = (
-    _LOG
-    + """
-local wanted, ahead = tonumber(ARGV[6]), tonumber(ARGV[7])
-local limits = {}
-for i = 8, #ARGV, 2 do
-  limits[#limits + 1] = {tonumber(ARGV[i]), tonumber(ARGV[i + 1])}
-end
-local delays = {}
-for n = 1, wanted do
-  local held = redis.call('LLEN', KEYS[1])
-  local slot = now
-  if held > 0 then slot = math.max(slot, tonumber(redis.call('LINDEX', KEYS[1], -1))) end
-  for _, limit in ipairs(limits) do
-    if held >= limit[1] then
-      slot = math.max(slot, tonumber(redis.call('LINDEX', KEYS[1], -limit[1])) + limit[2])
-    end
-  end
-  local delay = slot - now
-  if delay > ahead then
-    delays[n] = string.format('%.0f', -delay * 1000000)
-    break
-  end
-  delays[n] = string.format('%.0f', delay * 1000000)
-  redis.call('RPUSH', KEYS[1], string.format('%.6f', slot))
-end
-redis.call('LTRIM', KEYS[1], -most - 1, -1)
-redis.call('EXPIRE', KEYS[1], math.ceil(longest * 1.1) + 1)
-return delays
-"""
-)
-
-# ARGV: how late the slot is used. Takes the slot out of the log and counts it now, where it belongs in order; only slots that were given
-# since then are touched.
-_LATE_SCRIPT = (
-    _LOG
-    + """
-local slot, later = now - tonumber(ARGV[6]) + 0.001, {}
-while true do
-  local last = redis.call('RPOP', KEYS[1])
-  if not last or tonumber(last) <= slot then break end
-  later[#later + 1] = last
-end
-local is_counted = false
-for n = #later, 1, -1 do
-  if not is_counted and tonumber(later[n]) > now then
-    redis.call('RPUSH', KEYS[1], string.format('%.6f', now))
-    is_counted = true
-  end
-  redis.call('RPUSH', KEYS[1], later[n])
-end
-if not is_counted then redis.call('RPUSH', KEYS[1], string.format('%.6f', now)) end
-redis.call('EXPIRE', KEYS[1], math.ceil(longest * 1.1) + 1)
-"""
-)
-
-# The newest slot that this process used or was given, by connection and budget: a process that sends on after the log was lost must not begin
-# a new one as if nothing had been sent. The clock is monotonic, or the one that a test hands in.
-_newest: dict[tuple[UUID, str, bool], float] = {}
+_away_until = 0.0  # on the monotonic clock
 
 
 @dataclass(frozen=True)
@@ -132,50 +49,50 @@ class Slots:
 
 def reserve(
     connection_id: UUID,
-    limits: Sequence[Limit],
+    limits: Iterable[Limit],
     *,
     count: int = 1,
     ahead: float = 0.0,
     lane: int = Lane.INTERACTIVE,
     budget: str = "all",
+    is_counted: bool = False,
     last_sent_ago: float | None = None,
     now: datetime | None = None,
 ) -> Slots:
     """Reserve up to `count` slots, none of them more than `ahead` seconds in the future.
 
-    `last_sent_ago` is the age in seconds of the newest request that the caller knows of; this process knows its own. If the log is gone although
-    that is younger than a window, the window counts as used up. `now` replaces the store's clock in tests. Never raises: a
-    store that does not answer gives no slots.
+    A request of a budget of its own counts in "all" as well, unless `is_counted` there already. `last_sent_ago` is the age in seconds of the newest
+    request that the caller knows of; where nothing is known of the account's pace, its short windows count as used up then. `now` replaces
+    the stores' clocks in tests. Never raises: where neither Redis nor the database answers there are no slots.
     """
-    rules = [limit for limit in limits if limit.budget == budget]
-    if not rules:
+    limits = tuple(limits)
+    budgets = {budget} if is_counted else {"all", budget}
+    windows = windows_of(limits, lane, frozenset(budgets))
+    if not windows:
         return Slots((0.0,) * count)
-    arguments = [
-        *_knowledge(connection_id, rules, budget, last_sent_ago, now),
-        str(count),
-        str(min(ahead, FURTHEST)),
-    ]
-    for limit in rules:
-        arguments += [str(_calls_for(lane, limit.calls)), str(limit.seconds * MARGIN)]
-    try:
-        delays = [
-            int(text) / 1_000_000
-            for text in _script(_SCRIPT)(keys=[_key(connection_id, budget)], args=arguments)
-        ]
-    except redis.RedisError as error:
-        log.warning("pace_store_is_away: %s", type(error).__name__)
-        return Slots(
-            (), STORE_IS_AWAY, "Redis, which keeps the pace, does not answer; nothing is sent blindly."
-        )
-    ask_again_in = -delays.pop() if delays and delays[-1] < 0 else None
-    if delays:
-        _note(connection_id, budget, _clock(now) + delays[-1], now)
-    return Slots(tuple(delays), ask_again_in)
+    asked = Asked(
+        connection_id,
+        _every(limits),
+        "take",
+        windows,
+        slots=count,
+        ahead=round(min(ahead, FURTHEST) * 1000),
+        now=_milliseconds(now),
+    )
+    found = _done(asked, last_sent_ago)
+    if found is None:
+        return Slots((), NOBODY_ANSWERS, "Neither Redis nor the database answers; nothing is sent blindly.")
+    which, again, *delays = found
+    return Slots(
+        tuple(delay / 1000 for delay in delays),
+        None if again < 0 else again / 1000,
+        _why(windows[which - 1] if which else None),
+    )
 
 
 def use_late(
     connection_id: UUID,
-    limits: Sequence[Limit],
+    limits: Iterable[Limit],
     *,
     late_s: float,
     budget: str = "all",
@@ -186,64 +103,109 @@ def use_late(
     The vendor counts requests when they arrive. A window that began with requests that were held up here would otherwise end too early
     and let the next ones through on top of them. Never raises.
     """
-    rules = [limit for limit in limits if limit.budget == budget]
-    if not rules:
-        return
-    arguments = [*_knowledge(connection_id, rules, budget, None, now), f"{late_s:.6f}"]
-    _note(connection_id, budget, _clock(now), now)
-    try:
-        _script(_LATE_SCRIPT)(keys=[_key(connection_id, budget)], args=arguments)
-    except redis.RedisError as error:
-        log.warning("pace_store_is_away: %s", type(error).__name__)
+    limits = tuple(limits)
+    windows = windows_of(limits, Lane.INTERACTIVE, frozenset({"all", budget}))
+    _tell(connection_id, limits, "use_late", windows, (round(late_s * 1000),), now)
 
 
-def _knowledge(
+def heed(
     connection_id: UUID,
-    rules: Sequence[Limit],
-    budget: str,
-    last_sent_ago: float | None,
-    now: datetime | None,
-) -> list[str]:
-    """Return now or "", the age of the newest send that is known of or "", how many such sends stand for a window that is used up, the longest
-    window, and how many slots the log keeps at least.
+    limits: Iterable[Limit],
+    told: Iterable[CallsLeft],
+    *,
+    now: datetime | None = None,
+) -> None:
+    """Give out no more than the vendor says is left of these limits: others use the account too. Never raises."""
+    limits = tuple(limits)
+    for one in told:
+        anew = -1 if one.anew_in is None else round(one.anew_in * 1000)
+        windows = windows_of((one.limit,), Lane.INTERACTIVE, frozenset({one.limit.budget}))
+        _tell(connection_id, limits, "heed", windows, (one.calls, anew), now)
+
+
+def hold(
+    connection_id: UUID,
+    limits: Iterable[Limit],
+    refusal: RateLimited,
+    *,
+    budget: str = "all",
+    now: datetime | None = None,
+) -> None:
+    """Let nothing leave for as long as the vendor asks, a minute at most, and then only as much as it can bear. Never raises.
+
+    This holds every worker back at once, also in the middle of what it does. That the account waits for longer, and why, stands with the connection
+    (`health.hold_back`), where people see it and no more is claimed.
     """
-    newest = _newest.get((connection_id, budget, now is None))
-    ages = [] if last_sent_ago is None else [last_sent_ago]
-    if newest is not None:
-        ages.append(max(_clock(now) - newest, -FURTHEST))  # a slot that was given may still lie ahead
-    age = min(ages, default=SHORT_WINDOW * MARGIN)
-    used_up = [one.calls for one in rules if one.seconds <= SHORT_WINDOW and age < one.seconds * MARGIN]
-    return [
-        "" if now is None else f"{now.timestamp():.6f}",
-        f"{age:.6f}" if used_up else "",
-        str(max(used_up, default=0)),
-        str(max(one.seconds for one in rules) * MARGIN),
-        str(max(one.calls for one in rules)),
-    ]
+    limits = tuple(limits)
+    windows = windows_of(limits, Lane.INTERACTIVE, frozenset({budget}))
+    calls, seconds = refusal.limit or (0, 0.0)
+    wait = round(min(refusal.retry_after, HELD_AT_MOST) * 1000)
+    arguments = (wait, int(refusal.is_told), calls, round(seconds * 1000))
+    _tell(connection_id, limits, "hold", windows, arguments, now)
 
 
-def _note(connection_id: UUID, budget: str, moment: float, now: datetime | None) -> None:
-    key = (connection_id, budget, now is None)
-    _newest[key] = max(moment, _newest.get(key, moment))
+def _tell(
+    connection_id: UUID,
+    limits: tuple[Limit, ...],
+    rule: str,
+    windows: tuple[Window, ...],
+    arguments: tuple[int, ...],
+    now: datetime | None,
+) -> None:
+    if windows:
+        _done(Asked(connection_id, _every(limits), rule, windows, arguments, now=_milliseconds(now)))
 
 
-def _clock(now: datetime | None) -> float:
-    return time.monotonic() if now is None else now.timestamp()
+def _every(limits: tuple[Limit, ...]) -> tuple[Window, ...]:
+    return windows_of(limits, Lane.INTERACTIVE, frozenset(one.budget for one in limits))
 
 
-def _calls_for(lane: int, calls: int) -> int:
-    if lane == Lane.INTERACTIVE:
-        return calls
-    return max(int(calls * (1 - KEPT_FOR_PEOPLE)), 1)
+def _milliseconds(now: datetime | None) -> int | None:
+    return None if now is None else int(now.timestamp() * 1000)
 
 
-def _key(connection_id: UUID, budget: str) -> str:
-    return f"crmhub:pace:{connection_id}:{budget}"
+def _why(window: Window | None) -> str:
+    if window is None:
+        return "The vendor asked us to wait."
+    span = {1_000: "second", 60_000: "minute", 3_600_000: "hour", 86_400_000: "day"}.get(window.length)
+    return f"The {window.calls:,} calls {f'a {span}' if span else f'in {window.length / 1000:g} s'} that are ours are used up."
 
 
-@cache
-def _script(text: str) -> redis.commands.core.Script:
-    store = redis.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=1.0, socket_timeout=1.0, decode_responses=True
-    )
-    return store.register_script(text)
+# Who is asked
+
+
+def _done(asked: Asked, last_sent_ago: float | None = None) -> list[int] | None:
+    """Return what the rule says, by Redis or by the account's row; None where neither answers."""
+    ago = None if last_sent_ago is None else round(last_sent_ago * 1000)
+    try:
+        if time.monotonic() < _away_until and (found := pace_rows.ask(asked, last_sent_ago=ago)) is not None:
+            return found
+        try:
+            return _from_redis(asked, ago)
+        except redis.RedisError as error:
+            log.warning("pace_comes_home: Redis does not answer (%s)", type(error).__name__)
+            _stay_away(AWAY_FOR)
+            return pace_rows.ask(asked, calls_home=True, last_sent_ago=ago)
+    except (InterfaceError, OperationalError) as error:
+        log.warning("pace_is_away: %s", type(error).__name__)
+        return None
+
+
+def _from_redis(asked: Asked, last_sent_ago: int | None) -> list[int] | None:
+    loan = None
+    for tried in range(TRIES * 2):
+        found = pace_redis.ask(asked, loan)
+        if not isinstance(found, Ended):
+            return found
+        loan = pace_rows.lend(asked, found, is_patient=tried < TRIES, last_sent_ago=last_sent_ago)
+        if isinstance(loan, int):
+            _stay_away(loan / 1000)
+            return pace_rows.ask(asked, last_sent_ago=last_sent_ago)
+        if loan is None:
+            time.sleep(BETWEEN_TRIES)
+    return None
+
+
+def _stay_away(seconds: float) -> None:
+    global _away_until  # noqa: PLW0603
+    _away_until = time.monotonic() + seconds

@@ -192,7 +192,16 @@ CAPABILITIES = Capabilities(
         ),
         *COMMON_SETTINGS,
     ),
-    limits=(Limit(100, 10.0), Limit(200_000, 86_400.0)),
+    # The day begins with its first request there, as recorded answers show it: whichever day it is, a sliding one is never exceeded.
+    limits=(
+        Limit(100, 10.0, left_in="x-ratelimit-remaining"),
+        Limit(
+            200_000,
+            86_400.0,
+            left_in="x-ratelimit-daily-remaining",
+            anew_in="x-ratelimit-daily-reset",
+        ),
+    ),
     fields=_FIELDS,
     operations=_OPERATIONS,
     # No lag of a contact's own task list was ever reported; contact search is known to lag, the task

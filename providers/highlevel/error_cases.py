@@ -227,6 +227,7 @@ def _refused(answer: Answer, words: str) -> ProviderError:
 
 def _over_quota(answer: Answer, _words: str) -> ProviderError:
     asked = retry_after(answer.headers)
+    is_told = asked is not None
     is_daily = answer.headers.get("x-ratelimit-daily-remaining") == "0"
     told = answer.headers.get(
         "x-ratelimit-daily-reset" if is_daily else "x-ratelimit-interval-milliseconds", ""
@@ -236,7 +237,10 @@ def _over_quota(answer: Answer, _words: str) -> ProviderError:
         asked = min(int(told) / 1000, LONGEST_WAIT) if told.isascii() and told.isdigit() else DEFAULT_WAIT
     which = "today's requests are used up" if is_daily else "too many requests in too short a time"
     return RateLimited(
-        f"{VENDOR} asks us to wait: {which}. It goes on by itself.", retry_after=asked, status=answer.status
+        f"{VENDOR} asks us to wait: {which}. It goes on by itself.",
+        retry_after=asked,
+        is_told=is_told or is_daily,
+        status=answer.status,
     )
 
 

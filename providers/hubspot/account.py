@@ -60,7 +60,11 @@ class AccountCalls(Provider):
             scopes=self._scopes(),
             limits=payloads.limits_left(answer.headers),
             server_time=server_time(answer.headers),
-            learned={"portal_id": portal, "ui_domain": str(told.get("uiDomain") or "app.hubspot.com")},
+            learned={
+                "portal_id": portal,
+                "ui_domain": str(told.get("uiDomain") or "app.hubspot.com"),
+                "time_zone": str(told.get("timeZone") or ""),
+            },
         )
 
     def _scopes(self) -> tuple[str, ...] | None:

@@ -131,15 +131,19 @@ OPERATIONS = {
 
 
 def _limits(burst: int, daily: int, associations: int) -> tuple[Limit, ...]:
-    # The day is the account's, from midnight of its zone; counted in a sliding window it is never exceeded.
-    day = (Limit(daily, 86_400.0),) if daily else ()
     return (
-        Limit(burst, 10.0),
-        *day,
+        Limit(burst, 10.0, left_in="x-hubspot-ratelimit-remaining"),
+        *([_day(daily, left_in="x-hubspot-ratelimit-daily-remaining")] if daily else []),
+        # Answers to a search tell nothing of the rate.
         Limit(5, 1.0, "search"),
         Limit(associations, 10.0, "associations"),
-        Limit(500_000, 86_400.0, "associations"),
+        _day(500_000, budget="associations"),
     )
+
+
+def _day(calls: int, *, budget: str = "all", left_in: str = "") -> Limit:
+    # From midnight of the account's zone.
+    return Limit(calls, 86_400.0, budget, is_fixed=True, is_local=True, left_in=left_in)
 
 
 # Pages differ about Professional's day, 625,000 or 650,000 (2026-11): the smaller is kept to.

@@ -116,6 +116,7 @@ def _rate_limited(answer: Answer, _words: str) -> ProviderError:
     return RateLimited(
         f"HubSpot says the account is over its {which}limit; {remedy}.",
         retry_after=WAITS.get(policy, 10.0) if asked is None else asked,
+        is_told=asked is not None or policy == "DAILY",
         status=answer.status,
         request_id=_request_id(answer),
     )

@@ -25,13 +25,19 @@ PAGES = "https://docs.leadlex.com"
 DEFAULT_PLAN = "pro"
 DAY = 86_400.0  # seconds
 
+
+def _day(calls: int) -> Limit:
+    # The headers tell of the day alone.
+    return Limit(calls, DAY, is_fixed=True, left_in="x-ratelimit-remaining")
+
+
 # Calls a minute and calls a day, which ends at 00:00 UTC there; whether minutes slide is not told: any 60 s is the stricter reading.
 # https://docs.leadlex.com/authentication (read 2026-11); the newer page on keys names tiers without numbers.
 PLANS: Mapping[str, tuple[Limit, ...]] = MappingProxyType(
     {
-        "starter": (Limit(10, 60.0), Limit(100, DAY, is_fixed=True)),
-        "pro": (Limit(50, 60.0), Limit(1_000, DAY, is_fixed=True)),
-        "org": (Limit(200, 60.0), Limit(10_000, DAY, is_fixed=True)),
+        "starter": (Limit(10, 60.0), _day(100)),
+        "pro": (Limit(50, 60.0), _day(1_000)),
+        "org": (Limit(200, 60.0), _day(10_000)),
     }
 )
 

@@ -190,6 +190,7 @@ def _rate_limited(answer: Answer, words: str) -> ProviderError:
     return RateLimited(
         f"The LeadLex workspace has used up its quota{_said(words)}. The hub goes on when it is counted anew; after a change of plan there, name it in the connection.",
         retry_after=wait_after(answer.headers),
+        is_told=retry_after(answer.headers) is not None or answer.headers.get("x-ratelimit-remaining") == "0",
         status=answer.status,
     )
 

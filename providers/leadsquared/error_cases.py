@@ -52,7 +52,7 @@ _OUR_FIELDS = {
     "Name": Field.TITLE,
 }
 _NAMES = re.compile(rf"(?<![A-Za-z])({'|'.join(_OUR_FIELDS)})(?:\.Name)?(?![A-Za-z])")
-_WINDOW = re.compile(r"in\s+(\d+)\s*(second|minute|hour|day)", re.IGNORECASE)
+_LIMIT = re.compile(r"(?:limit of\s+(\d+)\s+)?in\s+(\d+)\s*(second|minute|hour|day)", re.IGNORECASE)
 _SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _NO_SUCH_TASK = re.compile(r"\btask\b.*(not (be )?found|not exist|invalid)|invalid task", re.IGNORECASE)
 
@@ -62,10 +62,12 @@ def exception_type(answer: Answer) -> str:
     return str(answer.json.get("ExceptionType") or "") if isinstance(answer.json, Mapping) else ""
 
 
-def wait_in(words: str) -> float | None:
-    """Return the seconds of the window that "API calls exceeded the limit of 25 in 5 second(s)" speaks of, or None."""
-    found = _WINDOW.search(words)
-    return min(float(found.group(1)) * _SECONDS[found.group(2).lower()], LONGEST_WAIT) if found else None
+def limit_in(words: str) -> tuple[int, float] | None:
+    """Return the calls (0: not told) and the seconds that "API calls exceeded the limit of 25 in 5 second(s)" speaks of, or None."""
+    found = _LIMIT.search(words)
+    if found is None:
+        return None
+    return int(found.group(1) or 0), float(found.group(2)) * _SECONDS[found.group(3).lower()]
 
 
 def refused_fields(words: str) -> dict[str, str]:
@@ -95,10 +97,13 @@ def _said(words: str) -> str:
 
 
 def _rate_limited(answer: Answer, words: str) -> ProviderError:
-    waits = [wait for wait in (retry_after(answer.headers), wait_in(words)) if wait is not None]
+    asked, limit = retry_after(answer.headers), limit_in(words)
+    waits = [wait for wait in (asked, limit and min(limit[1], LONGEST_WAIT)) if wait is not None]
     return RateLimited(
         f"LeadSquared says the account is over its limit{_said(words)}. The hub waits; if it happens often, lower our share of the rate.",
         retry_after=max(waits, default=DEFAULT_WAIT),
+        is_told=asked is not None,
+        limit=limit if limit and limit[0] else None,
         status=answer.status,
     )
 

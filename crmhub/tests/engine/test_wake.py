@@ -13,7 +13,7 @@ from django.conf import settings as hub_settings
 
 from crmhub import wake
 from crmhub.models import TaskLink
-from crmhub.sync import pace
+from crmhub.sync import pace_redis
 from crmhub.tests.engine.conftest import Hub
 from tools import servers
 
@@ -36,7 +36,7 @@ def broker(settings, request):
 def _forget_connections() -> None:
     wake._publisher.cache_clear()
     wake._store.cache_clear()
-    pace._script.cache_clear()
+    pace_redis.forget_connections()
     wake.circuit.open_until = 0.0
 
 

@@ -71,6 +71,9 @@ class Evenly:
     def before_bytes(self) -> None:
         """Hold nothing back."""
 
+    def after_answer(self, request: Request, headers: object, error: object) -> None:
+        """Learn nothing."""
+
 
 def variable(code: str, name: str) -> str:
     """Return the environment variable of a secret or setting."""

@@ -50,6 +50,9 @@ class Never:
         if self.door == "bytes":
             raise NotSent("The time to send is over.")
 
+    def after_answer(self, request, headers, error):
+        raise AssertionError("Nothing was sent.")
+
 
 # Where a request may go
 
