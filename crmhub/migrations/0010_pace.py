@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """See above."""
 
-    dependencies = [("crmhub", "0004_effects_of_writes")]
+    dependencies = [("crmhub", "0009_a_refused_renewal_waits")]
 
     operations = [
         migrations.CreateModel(
