@@ -17,6 +17,8 @@ from celery import Celery
 from django.conf import settings
 from django.db import transaction
 
+from crmhub.kill_points import reached
+
 log = logging.getLogger(__name__)
 
 LONGEST_COUNTDOWN = 60.0  # seconds; Redis hands longer ones out twice
@@ -48,7 +50,13 @@ def after_commit(connection_ids: Iterable[UUID]) -> None:
     """Wake these connections once the transaction is committed; nothing happens if it is rolled back."""
     wanted = sorted(set(connection_ids))
     if wanted:
-        transaction.on_commit(lambda: push(wanted), robust=True)
+        transaction.on_commit(lambda: _committed(wanted), robust=True)
+        reached("before_commit")
+
+
+def _committed(connection_ids: Iterable[UUID]) -> None:
+    reached("after_commit")
+    push(connection_ids)
 
 
 def push(connection_ids: Iterable[UUID], *, countdown: float = 0.0) -> bool:
