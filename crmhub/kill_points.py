@@ -1,12 +1,13 @@
 """Places at which a test can let this process die as in a power cut: nothing is closed, committed or said.
 
 `FAULT_AT=after_post` in the environment ends the process when it comes there, `FAULT_AT=after_post:3` when it comes there for the third time.
-Only the tests of faults set it; `check --deploy` refuses it.
+With `:freeze` behind it the process stops there and lives, until somebody lets it go on. Only the tests of faults set it; `check --deploy` refuses it.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 
 VARIABLE = "FAULT_AT"
 EXIT_STATUS = 9
@@ -24,12 +25,15 @@ _times: dict[str, int] = {}
 
 
 def reached(point: str) -> None:
-    """End this process if the environment says that it ends here."""
+    """End this process, or freeze it, if the environment says so of this point."""
     wanted = os.environ.get(VARIABLE)
-    if not wanted:
+    if not wanted or wanted.partition(":")[0] != point:
         return
-    name, _, number = wanted.partition(":")
-    if name == point:
-        _times[point] = _times.get(point, 0) + 1
-        if _times[point] == int(number or 1):
-            os._exit(EXIT_STATUS)
+    _times[point] = _times.get(point, 0) + 1
+    words = wanted.split(":")[1:]
+    if _times[point] != next((int(word) for word in words if word.isdigit()), 1):
+        return
+    if "freeze" in words:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    else:
+        os._exit(EXIT_STATUS)

@@ -77,6 +77,14 @@ def push(connection_ids: Iterable[UUID], *, countdown: float = 0.0) -> bool:
     return True
 
 
+def is_answering() -> bool:
+    """Return whether the broker answers and has room for a message; asks it, which takes a moment at most."""
+    try:
+        return bool(_store().set("crmhub:asked", "1", ex=1))
+    except redis.RedisError:
+        return False
+
+
 def heard(connection_id: UUID) -> None:
     """Let the next wake of this connection through again; the job that answers a wake calls this first of all."""
     try:

@@ -23,7 +23,7 @@ MOST = 500  # rows that one sweep mends of each kind; the next goes on
 
 
 def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID]:
-    """Owe what should be owed and is not, and wake every connection that has something due; returns those.
+    """Owe what should be owed and is not, and wake every connection that has something due; returns those that could not be woken.
 
     A save without a mark (its version is newer than what its link wants), a link that a connection's scope asks for and that is not there, a link
     that is neither in step nor owed nor parked, a task whose contact has arrived. `everything` looks at all tasks, not only the recently saved ones.
@@ -34,8 +34,7 @@ def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID
     _mend_forgotten(now=now)
     _mend_awaiting(now=now)
     due = _with_due_links(now=now)
-    wake.push(due)
-    return due
+    return [] if wake.push(due) else due
 
 
 def _mend_marks(since: datetime | None, *, now: datetime) -> None:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections import Counter
 from typing import Any
 
-from crmhub.models import ContactLink, Task, TaskLink
+from crmhub.models import Attempt, ContactLink, Task, TaskLink
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from crmhub.tests.engine.conftest import Hub
 from crmhub.tests.faults.processes import wait_until
+from providers.simulator import Simulator
 from providers.types import HubKey
+
+LONGEST_REST = (
+    90.0  # seconds until nothing is owed; the usual is a lease and a find lag at most, but machines are busy
+)
+# The requests that make tasks, at each of the CRMs.
+CREATES = re.compile(r"POST .*(objects/tasks(/batch/create)?|contacts/[^/]+/tasks|v1/tasks|Task.*Create)$")
 
 
 class LiveHub(Hub):
@@ -19,13 +28,27 @@ class LiveHub(Hub):
         super().__init__()
         self.now: Any = None
 
+    def wait(self, seconds: float) -> None:
+        """Sleep; CRMs and hub live by the same time."""
+        time.sleep(seconds)
+
+    def operations(self, task: Task, code: str | None = None) -> list[str]:
+        """Return what was tried to bring this task there, in order, as its attempts tell it."""
+        attempts = Attempt.objects.filter(task_link=self.link(task, code)).order_by("id")
+        return list(attempts.values_list("operation", flat=True))
+
+
+def creates(simulator: Simulator) -> int:
+    """Return how many requests to make tasks came there."""
+    return sum(bool(CREATES.match(f"{entry['method']} {entry['path']}")) for entry in list(simulator.log))
+
 
 def is_anything_owed() -> bool:
     """Return whether some link is due, or will be without anybody doing anything."""
     return any(model.objects.filter(due_at__isnull=False).exists() for model in (TaskLink, ContactLink))
 
 
-def settled(hub: Hub, *, seconds: float = 30, parked: int = 0) -> None:
+def settled(hub: Hub, *, seconds: float = LONGEST_REST, parked: int = 0) -> None:
     """Wait until nothing is owed, then assert what must be true of every CRM whatever happened.
 
     Each live task has exactly one counterpart, with its newest content; each deleted one has none; there is nothing else; no claim is

@@ -26,13 +26,14 @@ RESET = struct.pack("ii", 1, 0)  # closing with this on SO_LINGER sends RST inst
 
 @dataclass
 class Orders:
-    """What the proxy does at the moment. `words` are awaited in turn; once all were sent up, their answer is lost."""
+    """What the proxy does at the moment. `words` are awaited in turn; once all were sent up, their answer is lost. What holds one of `banned` is not passed up."""
 
     is_stalled: bool = False
     dropped: frozenset[Way] = frozenset()
     slice_size: int = 0
     slice_pause_s: float = 0.0
     bytes_left: dict[Way, int] = field(default_factory=dict)
+    banned: Sequence[bytes] = ()
     words: Sequence[bytes] = ()
     times: int = 0
 
@@ -44,7 +45,7 @@ class Proxy:
         """`target` is an http://, redis://, unix:// or postgres:// address."""
         self.target = target
         self.orders = Orders()
-        self.answers_lost = 0
+        self.answers_lost = self.banned = 0
         self._pairs: set[_Pair] = set()
         self._listener: socket.socket | None = None
         self._accepting = threading.Thread()
@@ -98,6 +99,10 @@ class Proxy:
     def cut_after(self, count: int, way: Way = "down") -> None:
         """Pass so many more bytes that way, of all connections together, and reset the connection that wants to pass more."""
         self.orders = Orders(bytes_left={way: count})
+
+    def ban(self, *words: bytes) -> None:
+        """Break each connection on which a client sends one of these words, before the server hears it; `banned` counts them."""
+        self.orders = Orders(banned=words)
 
     def lose_answer_to(self, *words: bytes, times: int = 1) -> None:
         """Let the server do what a client asks for with the last of these words, sent in this order, and break that connection instead of answering.
@@ -210,6 +215,10 @@ class _Pair:
         if way in orders.dropped:
             return
         if way == "up":
+            if any(word in data for word in orders.banned):
+                self._proxy.banned += 1
+                self._is_broken = True
+                return
             self._listen_for_words(data, orders)
         elif self._awaited is orders:
             # The server has done it, for it answers; nobody will hear.

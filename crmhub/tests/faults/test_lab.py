@@ -156,6 +156,18 @@ def test_the_server_does_what_it_is_asked_and_the_answer_is_lost(proxy, heard):
         assert ask(client, b"INSERT COMMIT") == b"INSERT COMMIT"
 
 
+def test_what_holds_a_banned_word_is_never_heard(proxy, heard):
+    with connect(proxy) as client:
+        proxy.ban(b"push_due")
+        ask(client, b"sweep")
+
+        with pytest.raises(ConnectionResetError):
+            ask(client, b"a push_due, please")
+
+    assert heard == [b"sweep"]
+    assert proxy.banned == 1
+
+
 def test_each_kill_point_stands_at_one_place_and_no_other_does():
     sources = "".join(path.read_text() for path in HUB.rglob("*.py") if "tests" not in path.parts)
 
