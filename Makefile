@@ -16,10 +16,10 @@ production = env $(shell $(RUN) -m config.keys 2>/dev/null) ENV_FILE=/dev/null D
 	SECURE_PROXY_SSL_HEADER=HTTP_X_FORWARDED_PROTO,https
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pg check format lock clean runtime dev
+.PHONY: help demo up test test-pg test-faults check format lock clean runtime dev
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: runtime  ## Show the hub with made-up data and four simulated CRMs; ONCE=1 checks it and ends, PORT=n chooses the port
 	@exec $(RUN) manage.py demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(PORT),--port $(PORT))
@@ -27,13 +27,17 @@ demo: runtime  ## Show the hub with made-up data and four simulated CRMs; ONCE=1
 up: runtime  ## Run the hub for real accounts; PORT=n chooses the port
 	@exec $(RUN) manage.py up $(if $(PORT),--port $(PORT))
 
-test: dev  ## Run all tests on SQLite, then the engine's again on PostgreSQL
-	@$(RUN) -m pytest -n $(JOBS) $(ARGS)
+test: dev  ## Run all tests but the long ones on SQLite, then the engine's again on PostgreSQL
+	@$(RUN) -m pytest -n $(JOBS) -m "not long" $(ARGS)
 	@# 5: ARGS names no test of the engine.
-	@TEST_DATABASE=postgres $(RUN) -m pytest -n $(JOBS) -m "engine or postgres" $(ARGS) || [ $$? -eq 5 ]
+	@TEST_DATABASE=postgres $(RUN) -m pytest -n $(JOBS) -m "(engine or postgres) and not long" $(ARGS) || [ $$? -eq 5 ]
 
-test-pg: dev  ## Run all tests on PostgreSQL
-	@TEST_DATABASE=postgres $(RUN) -m pytest -n $(JOBS) $(ARGS)
+test-pg: dev  ## Run all tests but the long ones on PostgreSQL
+	@TEST_DATABASE=postgres $(RUN) -m pytest -n $(JOBS) -m "not long" $(ARGS)
+
+test-faults: dev  ## Run the tests of faults, the long ones too
+	@$(RUN) -m pytest -n $(JOBS) -m "faults and not postgres" $(ARGS) || [ $$? -eq 5 ]
+	@TEST_DATABASE=postgres $(RUN) -m pytest -n $(JOBS) -m "faults and postgres" $(ARGS)
 
 check: dev  ## Check format, lint, types, layers, migrations and production settings
 	$(RUN) -m ruff format --check .

@@ -89,10 +89,9 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only PostgreSQL can do, unless it is there."""
-    if IS_POSTGRES:
-        return
-    others = [item for item in items if item.get_closest_marker("postgres")]
+    """Leave out what only the other database can do."""
+    other = "sqlite" if IS_POSTGRES else "postgres"
+    others = [item for item in items if item.get_closest_marker(other)]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if item not in others]
 

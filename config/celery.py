@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import kombu
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.signals import after_task_publish, beat_init, setup_logging
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -27,7 +29,29 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(f"error: {error}")
 
-app = Celery("crmhub")
+RECONNECT_EVERY = 1.0  # seconds
+
+
+class Connection(kombu.Connection):
+    """A connection to the broker that is tried again every second while the broker is away.
+
+    Celery would wait longer from try to try, up to half a minute, and all deliveries with it. No setting of its own changes that.
+    """
+
+    def ensure_connection(self, *arguments: Any, **options: Any) -> kombu.Connection:
+        """Return when there is a connection; the arguments are those of kombu."""
+        waits = {"interval_start": RECONNECT_EVERY, "interval_step": 0.0, "interval_max": RECONNECT_EVERY}
+        connection: kombu.Connection = super().ensure_connection(*arguments, **{**waits, **options})
+        return connection
+
+
+class Broker(AMQP):
+    """The broker as workers and beat reach it."""
+
+    Connection = Connection
+
+
+app = Celery("crmhub", amqp=Broker)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # Log lines of a job carry its id and the id of the request that woke it.

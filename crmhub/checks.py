@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import Error, register
 
+from crmhub import kill_points
 from providers import registry
 
 
@@ -50,5 +52,19 @@ def secrets_stay_with_the_vendors(**_: Any) -> list[Error]:
             "ALLOW_CUSTOM_CRM_HOSTS is on: the hub can be talked into sending its credentials anywhere.",
             hint="It is for demo and tests only; leave it out.",
             id="crmhub.E003",
+        )
+    ]
+
+
+@register(deploy=True)
+def no_process_dies_on_purpose(**_: Any) -> list[Error]:
+    """Refuse to deploy a hub whose processes are told to die at a kill point."""
+    if not os.environ.get(kill_points.VARIABLE):
+        return []
+    return [
+        Error(
+            f"{kill_points.VARIABLE} is set: processes of the hub die on purpose.",
+            hint="It is for the tests of faults only; leave it out.",
+            id="crmhub.E004",
         )
     ]

@@ -17,6 +17,8 @@ from celery import Celery
 from django.conf import settings
 from django.db import transaction
 
+from crmhub.kill_points import reached
+
 log = logging.getLogger(__name__)
 
 LONGEST_COUNTDOWN = 60.0  # seconds; Redis hands longer ones out twice
@@ -48,7 +50,13 @@ def after_commit(connection_ids: Iterable[UUID]) -> None:
     """Wake these connections once the transaction is committed; nothing happens if it is rolled back."""
     wanted = sorted(set(connection_ids))
     if wanted:
-        transaction.on_commit(lambda: push(wanted), robust=True)
+        transaction.on_commit(lambda: _committed(wanted), robust=True)
+        reached("before_commit")
+
+
+def _committed(connection_ids: Iterable[UUID]) -> None:
+    reached("after_commit")
+    push(connection_ids)
 
 
 def push(connection_ids: Iterable[UUID], *, countdown: float = 0.0) -> bool:
@@ -67,6 +75,14 @@ def push(connection_ids: Iterable[UUID], *, countdown: float = 0.0) -> bool:
         log.warning("wake_not_published: the sweep will find the work (%s)", type(error).__name__)
         return False
     return True
+
+
+def is_answering() -> bool:
+    """Return whether the broker answers and has room for a message; asks it, which takes a moment at most."""
+    try:
+        return bool(_store().set("crmhub:asked", "1", ex=1))
+    except redis.RedisError:
+        return False
 
 
 def heard(connection_id: UUID) -> None:

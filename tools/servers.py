@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,18 @@ from typing import Any
 LONGEST_START = 30.0  # seconds; the usual is below one, also on a busy machine
 
 # Runs a server for as long as the pipe on its input is open. The other end is ours, so it closes when we end in any
-# way, `kill -9` included, and no server stays behind.
+# way, `kill -9` included, and no server stays behind, nor its folder; told to stop, the folder is kept.
 WATCHED = """
 folder=$1; signal=$2; shift 2
 exec 3<&0
 "$@" 3<&- &
 server=$!
+echo $server > "$folder/pid"
 (
-    read -r _ <&3
+    read -r word <&3
     kill -"$signal" $server
     while kill -0 $server; do sleep 0.1; done
-    rm -rf "$folder"
+    [ "$word" = stop ] || rm -rf "$folder"
 ) 2>/dev/null &
 wait $server
 """
@@ -44,15 +46,62 @@ class NotFoundOnThisMachine(Exception):
     """No such server is installed; the message says where it was looked for."""
 
 
+@dataclass
+class Server:
+    """One server at a `url`; it can be stopped and started again in its place, with the data that it has on the disk."""
+
+    url: str
+    folder: Path
+    command: Sequence[str]
+    signal: str  # by which it is stopped
+    is_up: Callable[[], bool]
+    user: str | None = None
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Return the id of its main process, to freeze it by."""
+        return int((self.folder / "pid").read_text())
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        log = self.folder / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", WATCHED, "sh", str(self.folder), self.signal, *self.command],
+                **_as_user(self.user),
+                cwd=self.folder,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C stops the tests first, and they stop the server
+            )
+        _wait(self.is_up, self._process, log)
+
+    def stop(self) -> None:
+        """Stop it at once, as it would stop when its machine does: what is not on the disk is lost."""
+        if self._process is not None:
+            self._process.communicate(b"stop\n")
+            self._process = None
+
+
 @contextlib.contextmanager
 def valkey() -> Iterator[str]:
     """Start a Valkey (or Redis) server that forgets everything, and give its `REDIS_URL`."""
+    with valkey_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def valkey_server() -> Iterator[Server]:
+    """Start a Valkey as `valkey` does, and give it to be broken."""
     with _short_folder() as folder:
         path = folder / "valkey.sock"
         arguments = ["--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no"]
         command = [_valkey_binary(), *arguments, "--dir", str(folder), "--logfile", str(folder / "log")]
-        with _running(command, signal="TERM", is_up=lambda: _answers_ping(path), log=folder / "log"):
-            yield f"unix://{path}"
+        server = Server(f"unix://{path}", folder, command, "TERM", is_up=lambda: _answers_ping(path))
+        with _running(server):
+            yield server
 
 
 @contextlib.contextmanager
@@ -61,13 +110,20 @@ def postgres() -> Iterator[str]:
 
     The server refuses to run as root; a run as root starts it as the user nobody.
     """
+    with postgres_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def postgres_server(**settings: str) -> Iterator[Server]:
+    """Start a PostgreSQL as `postgres` does, with these settings besides, and give it to be broken."""
     user = "nobody" if os.geteuid() == 0 else None
     _refuse_nameless_user()
     with _short_folder() as folder:
         if user:
             shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
         binaries = _postgres_binaries(user, folder)
-        data, log = folder / "data", folder / "log"
+        data = folder / "data"
         initdb = [str(binaries / "initdb"), "--pgdata", str(data), "--username=postgres", "--auth=trust"]
         done = subprocess.run(
             [*initdb, "--encoding=UTF8", "--no-locale", "--no-sync"],
@@ -85,12 +141,15 @@ def postgres() -> Iterator[str]:
             "full_page_writes": "off",
             "synchronous_commit": "off",
             "shared_buffers": "32MB",
+            **settings,
         }
         command = [str(binaries / "postgres"), "-D", str(data)]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        url = f"postgres://postgres@/postgres?host={folder}"
         # QUIT: stop at once. What it would still write is thrown away anyway.
-        with _running(command, signal="QUIT", is_up=lambda: _says_ready(data), log=log, user=user):
-            yield f"postgres://postgres@/postgres?host={folder}"
+        server = Server(url, folder, command, "QUIT", is_up=lambda: _says_ready(data), user=user)
+        with _running(server):
+            yield server
 
 
 def _refuse_nameless_user() -> None:
@@ -155,24 +214,12 @@ def _can_run(place: Path, user: str | None) -> bool:
 
 
 @contextlib.contextmanager
-def _running(
-    command: list[str], *, signal: str, is_up: Callable[[], bool], log: Path, user: str | None = None
-) -> Iterator[None]:
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", WATCHED, "sh", str(log.parent), signal, *command],
-            **_as_user(user),
-            cwd=log.parent,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # Ctrl-C stops the tests first, and they stop the server
-        )
+def _running(server: Server) -> Iterator[None]:
     try:
-        _wait(is_up, process, log)
+        server.start()
         yield
     finally:
-        process.communicate()
+        server.stop()
 
 
 def _wait(is_up: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:

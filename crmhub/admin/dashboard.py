@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from crmhub import wake
 from crmhub.admin.badges import ago, badges, counted
 from crmhub.admin.connection_words import filtered, health_badge, reason
 from crmhub.admin.due import DueTime
@@ -21,6 +22,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     may_see_tasks = request.user.has_perm("crmhub.view_task")
     may_see_connections = request.user.has_perm("crmhub.view_connection")
     context["title"] = "Today"
+    context["is_broker_away"] = not wake.is_answering()
     if may_see_connections:
         context["cards"] = _cards()
     if may_see_tasks:

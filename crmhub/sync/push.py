@@ -16,6 +16,7 @@ from django.db import transaction
 from crmhub import wake
 from crmhub.clock import database_now
 from crmhub.crypto import SecretsUnreadable
+from crmhub.kill_points import reached
 from crmhub.models import Attempt, Connection, ContactLink, Lane, Task, TaskLink
 from crmhub.sync import circuit, pace
 from crmhub.sync.checkup import check_connection
@@ -114,6 +115,7 @@ def _push_some(
     claim = take(model, connection, lane=lane, size=size, now=now or database_now(), window=window)
     if claim is None:
         return False
+    reached("after_claim")
     if _stops_its_worker(claim, size=size):
         _set_aside(model, claim, now=now or database_now())
         return True
@@ -124,6 +126,7 @@ def _push_some(
     else:
         _answer_all(pieces, refusal)
     settle(connection, claim, pieces, now=now or database_now())
+    reached("after_record")
     heed_doubts(connection, pieces, now=now or database_now())
     done.settled += len(pieces)
     return True
@@ -260,7 +263,9 @@ def _send_some(
         done.ask_again_in = slots.ask_again_in
     marked = _mark(connection, claim, granted, by_id)
     if marked:
+        reached("after_mark")
         perform(connection, marked, lane=claim.lane, window=claim.window, now=now)
+        reached("after_post")
     for call in marked:
         for number, item in enumerate(call.items, 1):
             piece = by_id[item.link.id]

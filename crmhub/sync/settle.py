@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from crmhub.kill_points import reached
 from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink, SyncStatus
 from crmhub.models.links import NOT_KNOWN
 from crmhub.services.doubts import seek_tasks_filed_under
@@ -65,6 +66,7 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
         for piece in pieces:
             if (row := held.get(piece.row.pk)) is not None:
                 _write(model, row, piece, now=now)
+                reached("in_record")
         _finish_attempts(pieces, now=now)
         _note_connection(connection, [piece.verdict for piece in pieces if piece.verdict], now=now)
 

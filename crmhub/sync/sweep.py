@@ -23,7 +23,7 @@ MOST = 500  # rows that one sweep mends of each kind; the next goes on
 
 
 def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID]:
-    """Owe what should be owed and is not, and wake every connection that has something due, is to be tested or kept alive; returns those.
+    """Owe what should be owed and is not, and wake every connection that has something due, is to be tested or kept alive; returns those that could not be woken.
 
     A save without a mark (its version is newer than what its link wants), a link that a connection's scope asks for and that is not there, a link
     that is neither in step nor owed nor parked, a task whose contact has arrived. `everything` looks at all tasks, not only the recently saved ones.
@@ -36,8 +36,7 @@ def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID
     waiting = [
         one.pk for one in Connection.objects.filter(disconnected_at__isnull=True) if _has_work(one, now=now)
     ]
-    wake.push(waiting)
-    return waiting
+    return [] if wake.push(waiting) else waiting
 
 
 def _mend_marks(since: datetime | None, *, now: datetime) -> None:

@@ -75,6 +75,25 @@ def test_every_test_that_is_named_exists(page):
     assert set(re.findall(r"\btest_\w+(?!\.py|\w)", text(page))) <= names_of_tests()
 
 
+def faults_in_tests() -> dict[str, set[str]]:
+    """The tests that say in their docstring which fault they hold, by fault."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "crmhub" / "tests" / "faults").glob("test_*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and (
+                held := re.match(r"(F\d+): ", ast.get_docstring(node) or "")
+            ):
+                found.setdefault(held[1], set()).add(node.name)
+    return found
+
+
+def test_each_fault_has_its_row_and_the_row_its_tests():
+    told = re.findall(r"^\| (F\d+) \|.*\| (.*) \|$", text("docs/faults.md"), re.MULTILINE)
+
+    assert [fault for fault, _ in told] == sorted({fault for fault, _ in told}, key=lambda one: int(one[1:]))
+    assert {fault: set(quoted(tests)) for fault, tests in told} == faults_in_tests()
+
+
 def test_there_are_sixteen_rules_and_a_test_holds_each():
     rules = re.split(r"^(\d+)\. \*\*", text("docs/sync.md").split("\n## The rules\n")[1], flags=re.MULTILINE)[
         1:

@@ -63,6 +63,15 @@ def test_a_deployment_sends_secrets_to_the_vendors_only(settings, is_allowed, fo
     assert ids() == set()
 
 
+@pytest.mark.parametrize(("value", "found"), [("after_post", {"crmhub.E004"}), ("", set())])
+def test_a_deployment_has_no_process_that_dies_on_purpose(settings, monkeypatch, value, found):
+    settings.ALLOW_CUSTOM_CRM_HOSTS = False
+    monkeypatch.setenv("FAULT_AT", value)
+
+    assert ids(deploy=True) == found
+    assert ids() == set()
+
+
 def test_check_deploy_says_how_to_mend_it(settings):
     settings.ALLOW_CUSTOM_CRM_HOSTS = True
 

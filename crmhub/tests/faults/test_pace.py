@@ -18,7 +18,8 @@ import pytest
 import redis
 
 from crmhub.models import Connection
-from crmhub.tests.processes.conftest import ROOT, database_url
+from crmhub.tests.faults.nursery import ROOT
+from crmhub.tests.faults.servers import database_url
 from providers.capabilities import Limit
 from providers.simulator.windows import Window
 from tools import servers
@@ -112,7 +113,7 @@ class World:
         )
         arguments = [str(self.account.pk), str(self.vendor.server_address[1]), *map(str, limit)]
         worker = subprocess.Popen(
-            [sys.executable, "-m", "crmhub.tests.processes.sender", *arguments],
+            [sys.executable, "-m", "crmhub.tests.faults.sender", *arguments],
             cwd=ROOT,
             env=surroundings,
             stdin=subprocess.PIPE,

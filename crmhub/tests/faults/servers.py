@@ -1,0 +1,173 @@
+"""The servers of the laboratory, to be stopped, frozen, emptied and started again, each behind a proxy: a Valkey and a PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import redis
+from django.core.management import call_command
+from django.db import connection, connections
+
+from crmhub import wake
+from crmhub.sync import pace
+from crmhub.tests.faults.nursery import Nursery
+from crmhub.tests.faults.proxy import Proxy
+from tools import servers
+
+
+class Broker:
+    """A Valkey with a proxy before it, through which this process and all others reach it."""
+
+    def __init__(self, server: servers.Server, proxy: Proxy) -> None:
+        self._server, self.proxy = server, proxy
+        self._is_frozen = self._is_stopped = False
+
+    @property
+    def url(self) -> str:
+        return self.proxy.url
+
+    @property
+    def client(self) -> redis.Redis:
+        """A client that goes straight to the server, not through the proxy."""
+        return redis.Redis.from_url(self._server.url)
+
+    def stop(self) -> None:
+        """Stop the server: its port refuses connections, and all that it knew is lost."""
+        self.proxy.refuse()
+        self._server.stop()
+        self._is_stopped = True
+
+    def start(self) -> None:
+        """Start it again, empty, at the same address."""
+        self._server.start()
+        self.proxy.heal()
+        self._is_stopped = False
+
+    def freeze(self) -> None:
+        """Stop it where it is: it takes connections and answers nothing."""
+        os.kill(self._server.pid, signal.SIGSTOP)
+        self._is_frozen = True
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self._server.pid, signal.SIGCONT)
+        self._is_frozen = False
+
+    def fill_up(self) -> None:
+        """Let it refuse every write for want of memory."""
+        self.client.config_set("maxmemory", "1")
+
+    def make_room(self) -> None:
+        """Let it take writes again."""
+        self.client.config_set("maxmemory", "0")
+
+    def mend(self) -> None:
+        """Bring it into the state in which a test begins: running, reachable and empty."""
+        if self._is_frozen:
+            self.thaw()
+        if self._is_stopped:
+            self.start()
+        self.proxy.heal()
+        self.make_room()
+        self.client.flushall()
+
+
+class Database:
+    """The PostgreSQL of a module's own, with the hub's tables in it."""
+
+    def __init__(self, server: servers.Server) -> None:
+        self._server = server
+
+    def stop(self) -> None:
+        """Stop it at once, as `pg_ctl stop -m immediate` does."""
+        self._server.stop()
+
+    def start(self) -> None:
+        """Start it again with what was committed."""
+        self._server.start()
+
+
+class Lab:
+    """What all tests of one test process share: the broker, the way to the database, and the nurseries.
+
+    The addresses stay the same from test to test, so that one nursery does for nearly all.
+    """
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._nurseries: dict[tuple[tuple[str, str], ...], Nursery] = {}
+        server = self._running.enter_context(servers.valkey_server())
+        self.broker = Broker(server, self._running.enter_context(Proxy(server.url)))
+        self.database_proxy = self._running.enter_context(Proxy("unix:///dev/null"))
+
+    def lead_to_the_database(self) -> None:
+        """Let the proxy lead to the database that this process uses at the moment."""
+        if connection.vendor == "postgresql":
+            self.database_proxy.target = database_url()
+            self.database_proxy.heal()
+
+    def nursery(self, settings: Mapping[str, str]) -> Nursery:
+        """Return the nursery of processes with these settings, and the addresses of the laboratory where they name no others."""
+        is_postgres = connection.vendor == "postgresql"
+        addresses = {
+            "REDIS_URL": self.broker.url,
+            "DATABASE_URL": self.database_proxy.url if is_postgres else database_url(),
+        }
+        environment = {**os.environ, **addresses, **settings}
+        environment.pop("PYTEST_CURRENT_TEST", None)  # it is another one each time
+        key = tuple(sorted(environment.items()))
+        if key not in self._nurseries:
+            nursery = self._nurseries[key] = Nursery(environment)
+            self._running.callback(nursery.close)
+        return self._nurseries[key]
+
+    def close(self) -> None:
+        """End everything."""
+        self._running.close()
+
+
+def forget_connections() -> None:
+    """Let this process connect anew to the broker of the settings, as if it had just been started."""
+    wake._publisher.cache_clear()
+    wake._store.cache_clear()
+    wake.circuit.open_until = 0.0
+    pace._script.cache_clear()
+    pace._newest.clear()
+
+
+@contextmanager
+def own_database() -> Iterator[Database]:
+    """Run a PostgreSQL, and let this process use it instead of the one of all tests."""
+    # What was committed outlives a restart here, as it does elsewhere.
+    with servers.postgres_server(synchronous_commit="on") as server:
+        ours = connections.settings["default"]
+        before = dict(ours)
+        host = parse_qs(urlsplit(server.url).query)["host"][0]
+        _use(ours, {**before, "HOST": host, "NAME": "postgres"})
+        with connection.cursor() as cursor:
+            cursor.execute(f'CREATE DATABASE "{before["NAME"]}"')
+        _use(ours, {**before, "HOST": host})
+        try:
+            call_command("migrate", verbosity=0)
+            yield Database(server)
+        finally:
+            _use(ours, before)
+
+
+def _use(settings: dict[str, Any], others: Mapping[str, Any]) -> None:
+    connections.close_all()
+    settings.clear()
+    settings.update(others)
+
+
+def database_url() -> str:
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    host = connection.settings_dict["HOST"] or connection.settings_dict["OPTIONS"]["host"]
+    return f"postgres://postgres@/{name}?host={host}"
