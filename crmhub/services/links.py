@@ -31,6 +31,7 @@ from crmhub.models import (
     TaskLink,
     TaskRecord,
 )
+from crmhub.models.ids import link_id
 
 AnyLink = TypeVar("AnyLink", bound=PushedLink)
 
@@ -157,6 +158,7 @@ def _make_missing_contact_links(task: Task, *, now: datetime, lane: Lane) -> Non
 
 def _new_task_link(task: Task, connection_id: Any, *, now: datetime, lane: Lane) -> TaskLink:
     return TaskLink(
+        id=link_id(task.pk, connection_id),
         task=task,
         connection_id=connection_id,
         wanted_version=task.version,
@@ -168,6 +170,7 @@ def _new_task_link(task: Task, connection_id: Any, *, now: datetime, lane: Lane)
 
 def _new_contact_link(contact: Contact, connection_id: Any, *, now: datetime, lane: Lane) -> ContactLink:
     return ContactLink(
+        id=link_id(contact.pk, connection_id),
         contact=contact,
         connection_id=connection_id,
         wanted_version=contact.version,
@@ -243,7 +246,12 @@ def add_to_crm(*, task: Task, connection: Connection, now: datetime | None = Non
         link, is_new = TaskLink.objects.get_or_create(
             task=task,
             connection=connection,
-            defaults={"wanted_version": task.version, "due_at": now, "status_since": now},
+            defaults={
+                "id": link_id(task.pk, connection.pk),
+                "wanted_version": task.version,
+                "due_at": now,
+                "status_since": now,
+            },
         )
         if not is_new:
             owe(
