@@ -19,6 +19,7 @@ from crmhub.models.links import (
 from crmhub.models.people import Contact
 from crmhub.models.records import Record
 from crmhub.models.tasks import Task, TaskContact, TaskRecord
+from crmhub.models.unmatched import Unmatched
 
 __all__ = [
     "ApiKey",
@@ -39,4 +40,5 @@ __all__ = [
     "TaskContact",
     "TaskLink",
     "TaskRecord",
+    "Unmatched",
 ]

@@ -43,7 +43,7 @@ HEALTH = {
     *("reauthorise_since", "wait_until", "wait_reason", "failures", "last_error", "last_success_at"),
     *("last_checked_at", "owners_read_at", "switched_off", "credentials_version", "sealed_secrets"),
     *("account_name", "account_id", "learned"),
-    *("token_obtained_at", "token_expires_at", "refreshing_until"),
+    *("token_obtained_at", "token_expires_at", "refreshing_until", "linked_at", "links_lost_at"),
 }
 ENGINES_OWN = HEALTH | {
     field.attname
