@@ -31,6 +31,11 @@ def note_unwell(connection: Connection, detail: str, *, now: datetime) -> None:
         hold_back(connection, until=now + rest, why=why)
 
 
+def note_well(connection: Connection) -> None:
+    """Write down that the account answers again."""
+    Connection.objects.filter(pk=connection.pk).update(failures=0, last_error="")
+
+
 def note_refused(connection: Connection, detail: str, *, now: datetime) -> None:
     """Write down that the credentials of `connection`, as it was read, are refused.
 
