@@ -57,8 +57,7 @@ def tasks_without_counterpart(connection: Connection, *, code: str) -> QuerySet[
 def contacts_without_counterpart(connection: Connection) -> QuerySet[Contact]:
     """Return the contacts of live tasks of which it is not known who they are there."""
     links = ContactLink.objects.filter(contact=OuterRef("pk"), connection=connection)
-    if connection.links_lost_at is not None:
-        links = links.exclude(external_id="", claim_token=None)
+    links = links.exclude(external_id="", claim_token=None)
     tasks = Task.objects.filter(task_contacts__contact=OuterRef("pk"), deleted_at=None)
     return Contact.objects.filter(~Exists(links), Exists(tasks)).order_by("pk")
 
@@ -73,7 +72,7 @@ def should_be_linked(tasks: QuerySet[Task], connection: Connection) -> QuerySet[
     if connection.scope == Connection.Scope.ALL:
         wanted |= Q(updated_at__gte=connection.created_at)
     if connection.links_lost_at is not None:
-        tasks = tasks.exclude(created_at__gte=connection.links_lost_at)
+        tasks = tasks.exclude(created_at__gt=connection.links_lost_at)
     return tasks.filter(wanted)
 
 

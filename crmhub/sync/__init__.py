@@ -7,6 +7,7 @@ it exact are told in docs/sync.md, each with the test that holds it.
 from __future__ import annotations
 
 from crmhub.sync.authorise import NotLetIn, let_in, page_to_agree_at, redirect_uri
+from crmhub.sync.backfill import Backfilled, Wish, backfill
 from crmhub.sync.checkup import Checkup, check_connection
 from crmhub.sync.counterparts import match_by_hand
 from crmhub.sync.losses import expected_losses, field_in_words, loss_in_words
@@ -14,10 +15,12 @@ from crmhub.sync.patience import Clock
 from crmhub.sync.preview import Preview, preview_task
 from crmhub.sync.push import Pushed, push_due
 from crmhub.sync.relink import Relinked, relink
-from crmhub.sync.stocktaking import Stock
+from crmhub.sync.stocktaking import CannotBegin, Stock
 from crmhub.sync.sweep import sweep
 
 __all__ = [
+    "Backfilled",
+    "CannotBegin",
     "Checkup",
     "Clock",
     "NotLetIn",
@@ -25,6 +28,8 @@ __all__ = [
     "Pushed",
     "Relinked",
     "Stock",
+    "Wish",
+    "backfill",
     "check_connection",
     "expected_losses",
     "field_in_words",

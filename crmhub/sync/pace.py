@@ -173,6 +173,16 @@ def reserve(
     return Slots(tuple(delays), ask_again_in)
 
 
+def seconds_for(calls: int, limits: Sequence[Limit], *, lane: int) -> float:
+    """Return how long so many calls take at least, while nobody else calls: each window lets its share through, and then the next."""
+    windows = [
+        (max(calls - 1, 0) // _calls_for(lane, limit.calls)) * limit.seconds
+        for limit in limits
+        if limit.budget == "all"
+    ]
+    return max(windows, default=0.0)
+
+
 def use_late(
     connection_id: UUID,
     limits: Sequence[Limit],

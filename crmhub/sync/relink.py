@@ -12,9 +12,8 @@ from crmhub.queries.stock import should_be_linked, tasks_without_counterpart
 from crmhub.services.counterparts import UNMATCHED
 from crmhub.sync.health import has_lost_links
 from crmhub.sync.patience import Clock
-from crmhub.sync.stocktaking import Stock, Stocktaking
+from crmhub.sync.stocktaking import CannotBegin, Stock, Stocktaking
 from providers.capabilities import Operation
-from providers.errors import Unsupported
 
 NOT_FOUND = "It was not found there when the links were rebuilt. If it is to be there, send it again: it is looked for once more, then made."
 
@@ -39,14 +38,16 @@ def relink(
     """Link what is at the CRM with the tasks here again, by its keys and by likeness; returns what came of it.
 
     While the links are lost the connection is held, and is let go at the end; whoever is stopped before goes on with the next call. `is_dry`
-    writes nothing; `is_sent` owes what differs and what was not found. `tell` gets lines for whoever watches. Raises any `ProviderError` that
-    does not pass by itself; what was linked until then stays.
+    writes nothing; `is_sent` owes what differs and what was not found. `tell` gets lines for whoever watches. Raises `CannotBegin`, and any
+    `ProviderError` that does not pass by itself; what was linked until then stays.
     """
     clock = clock or Clock()
     connection.refresh_from_db()
     can = connection.capabilities
     if not can.can(Operation.LIST_TASKS):
-        raise Unsupported(f"{can.label} does not list its tasks: its links cannot be rebuilt.")
+        raise CannotBegin(f"{can.label} does not list its tasks: links with it cannot be rebuilt.")
+    if not connection.is_live:
+        raise CannotBegin(f"{connection} was disconnected; its links are history.")
     were_lost = has_lost_links(connection, now=clock.now())
     if were_lost:
         tell("its links are lost: nothing is sent there until this is done")

@@ -43,6 +43,10 @@ TWICE = "It carries the hub's key of a task that has another one there already."
 MAY_BE_THERE = "It may be there already, as one of several: say which under *Unmatched*, or send it again if it is none of them."
 
 
+class CannotBegin(Exception):
+    """This cannot be done at the connection as it is; says why, in words for staff."""
+
+
 @dataclass
 class Stock:
     """What came of a stocktaking: how many tasks were read there, and what became of them; and of the contacts.
@@ -121,7 +125,7 @@ class Stocktaking:
         self.people = found.ids
         self.stock.contacts = len(self.people)
         self.stock.contacts_unclear = len(found.known) - len(self.people)
-        for some in _batches(found.known):
+        for some in batches(found.known):
             if not self._is_dry:
                 services.link_people(connection=self.connection, found=some, now=self._clock.now())
 
@@ -198,7 +202,7 @@ class Stocktaking:
         certain = {
             task_id: (one.remote, one.key or self._new_key(task_id)) for one, task_id in matching.certain()
         }
-        for some in _batches(list(certain)):
+        for some in batches(list(certain)):
             self.stock.by_likeness += len(self._link({task_id: certain[task_id] for task_id in some}))
         unclear = list(matching.unclear())
         self._strangers += [stranger(one.leftover.remote, one.why, one.task_ids) for one in unclear]
@@ -207,9 +211,13 @@ class Stocktaking:
 
     def _values(self, tasks: QuerySet[Task]) -> Iterator[tuple[UUID, Mapping[Field, Canonical]]]:
         """Yield these tasks as they should stand there."""
-        for some in _batches(list(tasks.values_list("pk", flat=True))):
-            wanted = self._wanted({task_id: link_id(task_id, self.connection.pk) for task_id in some})
-            yield from ((task_id, canonical(wanted[task_id].draft)) for task_id in some if task_id in wanted)
+        for some in batches(list(tasks.values_list("pk", flat=True))):
+            wanted = self.wanted(some)
+            yield from ((task_id, canonical(one.draft)) for task_id, one in wanted.items())
+
+    def wanted(self, task_ids: Sequence[UUID]) -> dict[UUID, WantedTask]:
+        """Return these tasks as they should stand there."""
+        return self._wanted({task_id: link_id(task_id, self.connection.pk) for task_id in task_ids})
 
     def _wanted(self, link_ids: Mapping[UUID, UUID]) -> dict[UUID, WantedTask]:
         links = [
@@ -256,7 +264,7 @@ class Stocktaking:
         if self._is_dry:
             return
         now = self._clock.now()
-        for some in _batches(self._strangers):
+        for some in batches(self._strangers):
             services.keep_unmatched(connection=self.connection, strangers=some, now=now)
         services.forget_unmatched(
             connection=self.connection, but={one.external_id for one in self._strangers}
@@ -277,7 +285,7 @@ class Stocktaking:
 
     def _versions(self, task_ids: Collection[UUID]) -> Iterator[dict[UUID, int]]:
         unknown = tasks_without_counterpart(self.connection, code=UNMATCHED)
-        for some in _batches(sorted(task_ids)):
+        for some in batches(sorted(task_ids)):
             yield dict(unknown.filter(pk__in=some).values_list("pk", "version"))
 
     def _say_where_it_is(self) -> None:
@@ -286,6 +294,7 @@ class Stocktaking:
             self._tell(f"{self.stock.read:,} tasks read there, {self.stock.linked:,} linked")
 
 
-def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Yield the items a couple of hundred at a time."""
     for start in range(0, len(items), BATCH):
         yield items[start : start + BATCH]
