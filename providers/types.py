@@ -110,12 +110,24 @@ class HubKey:
         text = base64.b32encode(self.link.bytes).decode().rstrip("=").lower()
         return f"{text}.{self.generation}"
 
+    @classmethod
+    def read(cls, text: str) -> HubKey | None:
+        """Return the key that a text is, None for one that is no key of any hub."""
+        found = _KEY.fullmatch(text)
+        if found is None:
+            return None
+        link = uuid.UUID(bytes=base64.b32decode(f"{found.group(1).upper()}======"))
+        key = cls(link, int(found.group(2)))
+        # The last letter has two bits more than an id: with others in them it is not how a key is written.
+        return key if str(key) == text else None
+
     @property
     def marker(self) -> str:
         """Return the line that carries this key inside a free text: `[hub:…]`."""
         return f"[hub:{self}]"
 
 
+_KEY = re.compile(r"([a-z2-7]{26})\.([1-9][0-9]{0,8})")
 _MARKER = re.compile(r"\[hub:([a-z2-7]{26}\.\d+)\]")
 
 

@@ -10,6 +10,7 @@ from crmhub.admin.badges import ago, counted, moment
 from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection
 from crmhub.queries.connections import Tally
+from crmhub.queries.lost import LINKS_LOST
 from crmhub.services.accounts import NOT_LET_IN
 
 HEALTH_BADGE = {
@@ -17,6 +18,7 @@ HEALTH_BADGE = {
     Connection.Health.DEGRADED: "waiting",
     Connection.Health.REAUTHORISE: "needs_a_person",
     Connection.Health.PAUSED: "off",
+    Connection.Health.LINKS_LOST: "needs_a_person",
     Connection.Health.DISCONNECTED: "off",
 }
 
@@ -33,6 +35,8 @@ def reason(row: Connection) -> str:
     """Return why the account is not simply healthy, in words; "" when it is."""
     if row.disconnected_at is not None:
         return f"since {moment(row.disconnected_at)}"
+    if row.links_lost_at is not None:
+        return f"Since {moment(row.links_lost_at)}: {LINKS_LOST} “manage.py relink” rebuilds them."
     if row.paused_at is not None:
         return f"since {moment(row.paused_at)}"
     if row.reauthorise_since is not None:

@@ -20,6 +20,7 @@ from crmhub.models.pace import Pace
 from crmhub.models.people import Contact
 from crmhub.models.records import Record
 from crmhub.models.tasks import Task, TaskContact, TaskRecord
+from crmhub.models.unmatched import Unmatched
 
 __all__ = [
     "ApiKey",
@@ -41,4 +42,5 @@ __all__ = [
     "TaskContact",
     "TaskLink",
     "TaskRecord",
+    "Unmatched",
 ]

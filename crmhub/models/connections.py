@@ -40,6 +40,8 @@ class Connection(models.Model):
     `token_obtained_at` and `token_expires_at` are the life of an app's access token, null where it is not known; until `refreshing_until` one
     worker renews it and no other asks. `renewal_refused_at` is set when the CRM refused to, while the token goes on to its end. `last_success_at` and `last_checked_at` are when the account last answered a push and last passed a
     test: only what went well counts. `account_id` is the vendor's id of the account, "" until it was told.
+    `linked_at` is when the first task was linked there, null before that; `links_lost_at` when its links turned out to be lost: nothing is
+    sent until they are rebuilt. `backfill` holds what a back-fill was asked for that has not come to its end.
     `disconnected_at` ends it; its links stay as history.
     """
 
@@ -64,6 +66,7 @@ class Connection(models.Model):
         DEGRADED = "degraded", "Degraded"
         REAUTHORISE = "needs_reauthorisation", "Needs re-authorisation"
         PAUSED = "paused", "Paused"
+        LINKS_LOST = "links_lost", "Links lost"
         DISCONNECTED = "disconnected", "Disconnected"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -95,6 +98,9 @@ class Connection(models.Model):
     last_checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     owners_read_at = models.DateTimeField(null=True, blank=True, editable=False)
     switched_off = models.JSONField(default=dict, blank=True, editable=False)
+    linked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    links_lost_at = models.DateTimeField(null=True, blank=True, editable=False)
+    backfill = models.JSONField(default=dict, blank=True, editable=False)
 
     history: Any = HistoricalRecords(
         excluded_fields=[
@@ -115,6 +121,9 @@ class Connection(models.Model):
             "last_checked_at",
             "owners_read_at",
             "switched_off",
+            "linked_at",
+            "links_lost_at",
+            "backfill",
         ]
     )
 
@@ -178,6 +187,8 @@ class Connection(models.Model):
         """Return how the connection is at this moment."""
         if self.disconnected_at is not None:
             return self.Health.DISCONNECTED
+        if self.links_lost_at is not None:
+            return self.Health.LINKS_LOST
         if self.paused_at is not None:
             return self.Health.PAUSED
         if self.reauthorise_since is not None:
@@ -199,6 +210,7 @@ class Connection(models.Model):
     def _may_be_asked(self, now: datetime) -> bool:
         return (
             self.disconnected_at is None
+            and self.links_lost_at is None
             and self.paused_at is None
             and self.reauthorise_since is None
             and (self.wait_until is None or self.wait_until <= now)

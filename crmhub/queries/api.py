@@ -95,6 +95,7 @@ def oldest_due(now: datetime) -> datetime | None:
     callable_now = Connection.objects.filter(
         Q(wait_until__isnull=True) | Q(wait_until__lte=now),
         disconnected_at__isnull=True,
+        links_lost_at__isnull=True,
         paused_at__isnull=True,
         reauthorise_since__isnull=True,
         untested_since__isnull=True,

@@ -7,10 +7,21 @@ from crmhub.services.connections import (
     change_connection,
     connect_account,
     disconnect_account,
+    note_backfill,
     note_check,
     pause_connection,
     resume_connection,
     switch_on,
+)
+from crmhub.services.counterparts import (
+    Counterpart,
+    Known,
+    doubt,
+    end_loss,
+    link_counterparts,
+    link_people,
+    send_missing,
+    set_aside,
 )
 from crmhub.services.credentials import replace_secrets, reseal_secrets
 from crmhub.services.keys import create_key, note_key_used, revoke_key
@@ -39,13 +50,23 @@ from crmhub.services.tasks import (
     restore_task,
     save_task,
 )
+from crmhub.services.unmatched import (
+    Stranger,
+    forget_unmatched,
+    keep_unmatched,
+    leave_unmatched,
+    match_unmatched,
+)
 
 __all__ = [
     "Associated",
     "Associations",
+    "Counterpart",
+    "Known",
     "Pruned",
     "Saved",
     "StaleVersion",
+    "Stranger",
     "add_to_crm",
     "begin_authorisation",
     "change_connection",
@@ -55,9 +76,18 @@ __all__ = [
     "create_key",
     "delete_task",
     "disconnect_account",
+    "doubt",
+    "end_loss",
     "exclude_link",
     "finish_authorisation",
+    "forget_unmatched",
+    "keep_unmatched",
+    "leave_unmatched",
+    "link_counterparts",
+    "link_people",
     "link_record",
+    "match_unmatched",
+    "note_backfill",
     "note_check",
     "note_key_used",
     "owe",
@@ -76,6 +106,8 @@ __all__ = [
     "save_profile",
     "save_record",
     "save_task",
+    "send_missing",
+    "set_aside",
     "switch_on",
     "unlink_record",
 ]

@@ -235,6 +235,12 @@ def switch_on(*, connection: Connection, operation: str) -> None:
         row.save(update_fields=["switched_off"])
 
 
+def note_backfill(*, connection: Connection, wish: Mapping[str, Any]) -> None:
+    """Remember what a back-fill is to bring there, so that one which is stopped can go on with the same; empty when it has come to its end."""
+    Connection.objects.filter(pk=connection.pk).update(backfill=dict(wish))
+    connection.backfill = dict(wish)
+
+
 def pause_connection(
     *, connection: Connection, by: AbstractBaseUser | None = None, now: datetime | None = None
 ) -> None:

@@ -31,6 +31,7 @@ from crmhub.models import (
     TaskLink,
     TaskRecord,
 )
+from crmhub.models.ids import link_id
 from crmhub.models.links import NOT_KNOWN
 from crmhub.queries.weighing import impossible_links
 
@@ -55,15 +56,18 @@ def owe(links: QuerySet[AnyLink], *, now: datetime, lane: Lane = Lane.INTERACTIV
     )
 
 
-def owe_task(task: Task, *, now: datetime, lane: Lane = Lane.INTERACTIVE) -> None:
+def owe_task(
+    task: Task, *, now: datetime, lane: Lane = Lane.INTERACTIVE, saved_before: datetime | None = None
+) -> None:
     """Mark the task's links for its present version and make the links that its connections' scopes ask for.
 
     Un-parks what waited for a person, except an unknown outcome (only a person who has looked ends it), a task that is gone there, and what
-    is off. Wakes the connections after the commit. Call it inside the transaction of the save.
+    is off. `saved_before` is when the task was last saved before this; None for a new one. Wakes the connections after the commit. Call it
+    inside the transaction of the save.
     """
     _mark(TaskLink.objects.filter(task=task), version=task.version, now=now, lane=lane)
     if not task.is_deleted:
-        _make_missing_links(task, now=now, lane=lane)
+        _make_missing_links(task, now=now, lane=lane, saved_before=saved_before)
         _make_missing_contact_links(task, now=now, lane=lane)
     wake.after_commit(
         TaskLink.objects.filter(task=task, due_at__isnull=False).values_list("connection_id", flat=True)
@@ -117,7 +121,7 @@ def _where(condition: Q, value: Any, column: str) -> Case:
     return Case(When(condition, then=Value(value, output_field=kind)), default=F(column), output_field=kind)
 
 
-def _make_missing_links(task: Task, *, now: datetime, lane: Lane) -> None:
+def _make_missing_links(task: Task, *, now: datetime, lane: Lane, saved_before: datetime | None) -> None:
     live = Connection.objects.filter(disconnected_at__isnull=True)
     linked = ContactLink.objects.filter(
         ~Q(external_id=""), connection=OuterRef("pk"), contact__task_contacts__task=task
@@ -128,9 +132,23 @@ def _make_missing_links(task: Task, *, now: datetime, lane: Lane) -> None:
         | (Q(scope=Connection.Scope.LINKED) & (Q(Exists(linked)) | Q(Exists(recorded))))
     ).exclude(pk__in=TaskLink.objects.filter(task=task).values("connection_id"))
     TaskLink.objects.bulk_create(
-        [_new_task_link(task, connection.pk, now=now, lane=lane) for connection in wanted],
+        [
+            _new_task_link(
+                task, connection.pk, now=now, lane=lane, looks_first=_is_late(connection, saved_before)
+            )
+            for connection in wanted
+        ],
         ignore_conflicts=True,
     )
+
+
+def _is_late(connection: Connection, saved_before: datetime | None) -> bool:
+    """Return whether the link should have been made by an earlier save: then it may have been, and was lost.
+
+    Its key is the lost one's, so a look finds what that one made there.
+    """
+    is_for_all = connection.scope == Connection.Scope.ALL and connection.capabilities.can_find
+    return is_for_all and saved_before is not None and saved_before > connection.created_at
 
 
 def _make_missing_contact_links(task: Task, *, now: datetime, lane: Lane) -> None:
@@ -157,19 +175,24 @@ def _make_missing_contact_links(task: Task, *, now: datetime, lane: Lane) -> Non
     )
 
 
-def _new_task_link(task: Task, connection_id: Any, *, now: datetime, lane: Lane) -> TaskLink:
+def _new_task_link(
+    task: Task, connection_id: Any, *, now: datetime, lane: Lane, looks_first: bool = False
+) -> TaskLink:
     return TaskLink(
+        id=link_id(task.pk, connection_id),
         task=task,
         connection_id=connection_id,
         wanted_version=task.version,
         due_at=now,
         lane=lane,
         status_since=now,
+        may_land_until=now if looks_first else None,
     )
 
 
 def _new_contact_link(contact: Contact, connection_id: Any, *, now: datetime, lane: Lane) -> ContactLink:
     return ContactLink(
+        id=link_id(contact.pk, connection_id),
         contact=contact,
         connection_id=connection_id,
         wanted_version=contact.version,
@@ -247,7 +270,12 @@ def add_to_crm(*, task: Task, connection: Connection, now: datetime | None = Non
         link, is_new = TaskLink.objects.get_or_create(
             task=task,
             connection=connection,
-            defaults={"wanted_version": task.version, "due_at": now, "status_since": now},
+            defaults={
+                "id": link_id(task.pk, connection.pk),
+                "wanted_version": task.version,
+                "due_at": now,
+                "status_since": now,
+            },
         )
         if not is_new:
             owe(

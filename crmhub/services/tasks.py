@@ -76,6 +76,7 @@ def save_task(
         now = now or database_now()
         is_new = task._state.adding
         row = task if is_new else _with_changes(task, changed, expected_version=expected_version)
+        saved_before = None if is_new else row.updated_at
         if is_new:
             row.created_at = _creation(row.created_at, now=now, warnings=warnings)
         _follow_status(row, now=now)
@@ -86,7 +87,7 @@ def save_task(
         if associations is not None:
             _associate(row, associations)
         _refresh_search(row)
-        owe_task(row, now=now, lane=lane)
+        owe_task(row, now=now, lane=lane, saved_before=saved_before)
     _copy(row, to=task)
     return Saved(task, warnings)
 
@@ -146,9 +147,10 @@ def _move(
         row = _with_changes(task, (), expected_version=expected_version)
         if row.is_deleted != is_deleted:
             row.deleted_at = now if is_deleted else None
+            saved_before = row.updated_at
             why = "deleted" if is_deleted else "restored"
             _store(row, now=now, is_new=False, by=by, origin=origin, why=why)
-            owe_task(row, now=now)
+            owe_task(row, now=now, saved_before=saved_before)
     _copy(row, to=task)
     return task
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.db.models import F
 
 from crmhub.models import Connection
+from crmhub.queries.lost import connections_to_watch, links_are_lost
 from crmhub.sync import circuit
+
+log = logging.getLogger(__name__)
 
 
 def hold_back(connection: Connection, *, until: datetime, why: str) -> None:
@@ -25,6 +29,11 @@ def note_unwell(connection: Connection, detail: str, *, now: datetime) -> None:
     if (rest := circuit.rest_after(failures)) is not None:
         why = f"{failures} failures in a row: it is tried again with one task. {detail}"
         hold_back(connection, until=now + rest, why=why)
+
+
+def note_well(connection: Connection) -> None:
+    """Write down that the account answers again."""
+    Connection.objects.filter(pk=connection.pk).update(failures=0, last_error="")
 
 
 def note_refused(connection: Connection, detail: str, *, now: datetime) -> None:
@@ -57,3 +66,22 @@ def _can_be_renewed(connection: Connection) -> bool:
     worked = [one for one in (connection.last_success_at, connection.last_checked_at) if one is not None]
     since = connection.token_obtained_at
     return since is None or any(moment >= since for moment in worked)
+
+
+def has_lost_links(connection: Connection, *, now: datetime) -> bool:
+    """Return whether the links of this connection are lost, and write it down: until they are rebuilt nothing may be sent there.
+
+    Without them every task would be made there a second time.
+    """
+    if connection.links_lost_at is None and links_are_lost(connection):
+        row = Connection.objects.filter(pk=connection.pk, links_lost_at__isnull=True)
+        if row.update(links_lost_at=now):
+            log.error("links_lost: %s is held until `manage.py relink` has rebuilt its links", connection)
+        connection.links_lost_at = now
+    return connection.links_lost_at is not None
+
+
+def watch_links(*, now: datetime) -> None:
+    """Look at every connection whether its links are there."""
+    for connection in connections_to_watch():
+        has_lost_links(connection, now=now)

@@ -38,14 +38,16 @@ def read_tasks(
     *,
     arrivals: Mapping[UUID, str] = NOBODY,
     owners_found: Mapping[Any, str] = NOBODY,
+    people_found: Mapping[UUID, str] = NOBODY,
 ) -> dict[UUID, WantedTask]:
     """Return, by link id, how each task should stand at this connection. A constant number of queries.
 
-    `arrivals` are external ids by contact link, `owners_found` by user, to be taken for known though they are not stored: what a preview assumes.
+    `arrivals` are external ids by contact link, `owners_found` by user, `people_found` by contact, to be taken for known though they are not
+    stored: what a preview assumes, and what a stocktaking has just read.
     """
     ids = [link.task_id for link in links]
     tasks = {task.pk: task for task in Task.objects.filter(pk__in=ids).select_related("assignee")}
-    people = _contacts(connection, tasks)
+    people = _contacts(connection, tasks, people_found)
     records = _records(connection, tasks)
     owners = _owners(connection, tasks.values())
     for _, link in (pair for pairs in people.values() for pair in pairs):
@@ -125,12 +127,19 @@ def draft_of(task: Task, **related: Any) -> TaskDraft:
 
 
 def _contacts(
-    connection: Connection, ids: Iterable[UUID]
+    connection: Connection, ids: Iterable[UUID], found: Mapping[UUID, str]
 ) -> dict[UUID, list[tuple[TaskContact, ContactLink | None]]]:
     rows = list(TaskContact.objects.filter(task_id__in=list(ids)).select_related("contact"))
     wanted = {row.contact_id for row in rows}
     links = ContactLink.objects.filter(connection=connection, contact_id__in=wanted)
-    by_contact = {link.contact_id: link for link in links}
+    by_contact = {
+        contact_id: ContactLink(connection=connection, contact_id=contact_id, external_id=external_id)
+        for contact_id, external_id in found.items()
+        if contact_id in wanted
+    }
+    by_contact |= {
+        link.contact_id: link for link in links if link.external_id or link.contact_id not in found
+    }
     return _by_task((row, by_contact.get(row.contact_id)) for row in rows)
 
 

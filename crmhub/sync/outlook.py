@@ -8,6 +8,7 @@ from datetime import datetime
 
 from crmhub.models import SyncStatus, TaskLink
 from crmhub.models.links import OFF
+from crmhub.queries.lost import LINKS_LOST
 from crmhub.sync.values import LinkState
 
 
@@ -46,6 +47,8 @@ def why_not_now(link: TaskLink, now: datetime) -> Iterator[str]:
     elif not is_owed(link):
         yield "Nothing is owed: the CRM has the newest version."
         return
+    if connection.links_lost_at is not None:
+        yield LINKS_LOST
     if connection.paused_at is not None:
         yield "The connection is paused: this goes out when it is resumed."
     if connection.reauthorise_since is not None:

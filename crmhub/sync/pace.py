@@ -90,6 +90,12 @@ def reserve(
     )
 
 
+def seconds_for(calls: int, limits: Iterable[Limit], *, lane: int) -> float:
+    """Return how many seconds so many calls take at least, while nobody else calls: each window lets its share through, and then the next."""
+    windows = windows_of(tuple(limits), lane, frozenset({"all"}))
+    return max((max(calls - 1, 0) // one.calls * one.length / 1000 for one in windows), default=0.0)
+
+
 def use_late(
     connection_id: UUID,
     limits: Iterable[Limit],

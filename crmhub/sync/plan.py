@@ -34,7 +34,7 @@ from crmhub.sync.values import (
 )
 from providers.capabilities import Capabilities, Level, Operation
 from providers.projection import Loss
-from providers.types import Field, TaskDraft, TaskStatus, canonical
+from providers.types import Field, Person, TaskDraft, TaskStatus, canonical
 
 # Known to the vendor at creation only, or kept by the vendor itself.
 NEVER_UPDATED = frozenset({Field.CREATED, Field.COMPLETED})
@@ -228,7 +228,7 @@ def plan_contact(
     if link.is_doubted:
         return ReviewContact()
     link = _without_assumptions(link)
-    if wanted.is_followed and person_values(wanted) != dict(link.ancestor):
+    if wanted.is_followed and person_values(wanted.person) != dict(link.ancestor):
         return UpdateContact()
     return Nothing()
 
@@ -243,9 +243,8 @@ def _bring_contact(link: LinkState, wanted: WantedContact, can: Capabilities, *,
     return EstablishContact()
 
 
-def person_values(wanted: WantedContact) -> dict[str, object]:
-    """Return the contact's values as its link remembers them."""
-    person = wanted.person
+def person_values(person: Person) -> dict[str, object]:
+    """Return a contact's values as its link remembers them."""
     return {
         "first_name": person.first_name,
         "last_name": person.last_name,

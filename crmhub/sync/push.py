@@ -25,7 +25,7 @@ from crmhub.sync.credentials import limits_of, settings_of
 from crmhub.sync.directory import know_owners
 from crmhub.sync.doubt import heed_doubts
 from crmhub.sync.gate import A_MOMENT, PaceGate
-from crmhub.sync.health import hold_back
+from crmhub.sync.health import has_lost_links, hold_back
 from crmhub.sync.mapping import read_contacts, read_tasks
 from crmhub.sync.perform import Answered, Call, Item, cost_of, group, perform
 from crmhub.sync.plan import plan_contact, plan_task
@@ -66,6 +66,8 @@ def push_due(connection_id: UUID, *, now: datetime | None = None) -> Pushed:
             check_connection(connection, now=now)
             connection.refresh_from_db()
         if connection is None or not connection.may_be_called(moment) or not _can_be_read(connection, moment):
+            break
+        if has_lost_links(connection, now=moment):
             break
         # No call begins so late that it could outlive the job.
         left = began + settings.JOB_SOFT_LIMIT - settings.HTTP_DEADLINE_SECONDS - time.monotonic()

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from crmhub.kill_points import reached
-from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink, SyncStatus
+from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink, SyncStatus, TaskLink
 from crmhub.models.links import NOT_KNOWN
 from crmhub.services.doubts import seek_tasks_filed_under
 from crmhub.services.links import HELD, owe, owe_tasks_of_contact
@@ -68,7 +68,10 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
                 _write(model, row, piece, now=now)
                 reached("in_record")
         _finish_attempts(pieces, now=now)
-        _note_connection(connection, [piece.verdict for piece in pieces if piece.verdict], now=now)
+        verdicts = [piece.verdict for piece in pieces if piece.verdict]
+        _note_connection(connection, verdicts, now=now)
+        if model is TaskLink and any(verdict.changes.get("external_id") for verdict in verdicts):
+            _note_linked(connection, now=now)
 
 
 def _case(connection: Connection, piece: Piece, row: PushedLink, *, now: datetime, here: float) -> Case:
@@ -218,6 +221,11 @@ def _shown(answer: Answered, place: tuple[int, int]) -> tuple[str, str, int | No
         answered.append(f"{head}\n{one.response_body}".rstrip() if number == 1 else head)
     status = answer.exchanges[-1].status if answer.exchanges else None
     return "\n\n".join(asked), "\n\n".join(answered), status
+
+
+def _note_linked(connection: Connection, *, now: datetime) -> None:
+    if connection.linked_at is None:
+        Connection.objects.filter(pk=connection.pk, linked_at__isnull=True).update(linked_at=now)
 
 
 def _note_connection(connection: Connection, verdicts: Sequence[Verdict], *, now: datetime) -> None:

@@ -214,7 +214,7 @@ def _contact_established(case: Case, remote: Any) -> dict[str, Any]:
 
 def _contact_updated(case: Case, remote: Any) -> dict[str, Any]:
     assert isinstance(case.wanted, WantedContact)
-    values = person_values(case.wanted)
+    values = person_values(case.wanted.person)
     link = dataclasses.replace(case.link, ancestor=values, may_land_until=None)
     changes = {"ancestor": values, "last_write_at": case.ended_at, **_whereabouts(case, remote)}
     return {**continued(case, link, losses=()), **changes}

@@ -14,6 +14,7 @@ from crmhub.clock import database_now
 from crmhub.models import Connection, Contact, ContactLink, Lane, SyncStatus, Task, TaskLink
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from crmhub.services.links import HELD, owe, owe_contact, owe_task
+from crmhub.sync.health import watch_links
 from crmhub.sync.tokens import is_to_be_kept_alive
 
 RECENT = timedelta(
@@ -30,6 +31,8 @@ def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID
     """
     now = now or database_now()
     since = None if everything else now - RECENT
+    # First of all: where the links are lost, what looks like a link that is missing is one that was there.
+    watch_links(now=now)
     _mend_marks(since, now=now)
     _mend_forgotten(now=now)
     _mend_awaiting(now=now)
@@ -51,7 +54,7 @@ def _mend_marks(since: datetime | None, *, now: datetime) -> None:
         tasks, contacts = tasks.filter(updated_at__gte=since), contacts.filter(updated_at__gte=since)
     for task in [*tasks[:MOST], *_without_a_link(since)]:
         with transaction.atomic():
-            owe_task(task, now=now, lane=Lane.RETRY)
+            owe_task(task, now=now, lane=Lane.RETRY, saved_before=task.updated_at)
     for contact in contacts[:MOST]:
         with transaction.atomic():
             owe_contact(contact, now=now, lane=Lane.RETRY)
@@ -60,7 +63,8 @@ def _mend_marks(since: datetime | None, *, now: datetime) -> None:
 def _without_a_link(since: datetime | None) -> list[Task]:
     """Return live tasks saved after a connection that takes all was made, and not linked to it."""
     found: list[Task] = []
-    for connection in Connection.objects.filter(disconnected_at__isnull=True, scope=Connection.Scope.ALL):
+    complete = Connection.objects.filter(disconnected_at__isnull=True, links_lost_at__isnull=True)
+    for connection in complete.filter(scope=Connection.Scope.ALL):
         start = max(connection.created_at, since) if since is not None else connection.created_at
         linked = TaskLink.objects.filter(task=OuterRef("pk"), connection=connection)
         found += Task.objects.filter(~Exists(linked), deleted_at__isnull=True, updated_at__gte=start)[:MOST]

@@ -172,13 +172,13 @@ def _of_value(
     if isinstance(held, _Silence) or support.level is Level.NONE:
         outcome = Outcome.NOT_SUPPORTED if is_declared else Outcome.NOT_TOLD
         return Effect(str(name), outcome, asked, note=note if is_declared else "")
-    if _plain(sent) == _plain(held):
+    if plain(sent) == plain(held):
         outcome = Outcome.NOT_SUPPORTED if is_declared else Outcome.APPLIED
         return Effect(str(name), outcome, asked, _shown(held), note if is_declared else "")
     if support.level is Level.LOSSY and not (support.words or support.alter or support.most is not None):
         # Declared in words only: how it comes out cannot be said beforehand, that it may come out otherwise was.
         return Effect(str(name), Outcome.NOT_SUPPORTED, asked, _shown(held), note)
-    if not says_something(name, held) or _plain(held) == _plain(before):
+    if not says_something(name, held) or plain(held) == plain(before):
         return Effect(str(name), Outcome.DROPPED, asked, _shown(held), _dropped(held))
     return Effect(str(name), Outcome.ALTERED, asked, _shown(held), f"changed it to {_quoted(held)}")
 
@@ -257,7 +257,7 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
 
 
-def _plain(value: Any) -> Canonical:
+def plain(value: Any) -> Canonical:
     """Return the value without differences that no reader sees: line ends, blanks around a text, empty against absent."""
     if isinstance(value, str):
         value = re.sub(r"[ \t]+\n", "\n", value.replace("\r\n", "\n")).strip()

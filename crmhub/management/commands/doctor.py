@@ -13,6 +13,7 @@ from crmhub.management.base import HubCommand, find_connection, trouble_with_red
 from crmhub.models import Connection
 from crmhub.queries.connections import Tally, tallies
 from crmhub.queries.counting import VERY_MANY
+from crmhub.queries.lost import LINKS_LOST
 from crmhub.queries.remedies import remedies_at
 from crmhub.sync import Checkup, check_connection
 
@@ -83,6 +84,8 @@ class Command(HubCommand):
             self._tell("nothing to fix at this account")
 
     def _examine_switches(self, connection: Connection) -> None:
+        if connection.links_lost_at is not None:
+            self._blame(f"{LINKS_LOST} `manage.py relink {connection.name!r}` does that")
         if connection.paused_at is not None:
             self._tell(f"paused since {connection.paused_at:%Y-%m-%d %H:%M} UTC: its tasks wait")
         for operation, scope in connection.switched_off.items():

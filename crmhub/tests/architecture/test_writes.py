@@ -52,6 +52,7 @@ HEALTH = {
     *("last_checked_at", "owners_read_at", "switched_off", "credentials_version", "sealed_secrets"),
     *("account_name", "account_id", "learned"),
     *("token_obtained_at", "token_expires_at", "refreshing_until", "renewal_refused_at"),
+    *("linked_at", "links_lost_at"),
 }
 ENGINES_OWN = HEALTH | {
     field.attname

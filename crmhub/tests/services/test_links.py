@@ -8,6 +8,7 @@ import pytest
 
 from crmhub import services
 from crmhub.models import ContactLink, Lane, TaskLink
+from crmhub.models.ids import link_id
 from crmhub.tests.services.conftest import (
     LATER,
     NOON,
@@ -29,6 +30,19 @@ def edit(task, *, now=LATER, **values):
 
 
 # Which links are made
+
+
+def test_every_new_link_has_the_id_that_its_two_ends_give(grace):
+    everywhere, by_hand = connect("Everywhere"), connect("By hand", scope="manual")
+
+    task = save_task(about=[grace]).task
+    services.add_to_crm(task=task, connection=by_hand, now=LATER)
+
+    for connection in (everywhere, by_hand):
+        assert link_of(task, connection).pk == link_id(task.pk, connection.pk)
+        assert ContactLink.objects.get(contact=grace, connection=connection).pk == link_id(
+            grace.pk, connection.pk
+        )
 
 
 def test_a_save_is_owed_at_once_to_each_connection_that_takes_every_task():

@@ -45,6 +45,27 @@ def test_every_link_and_generation_has_a_key_of_its_own():
     assert len(keys) == 120
 
 
+def test_a_key_is_read_back():
+    assert HubKey.read(str(KEY)) == KEY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "aerukz4jvn6n5dybencwpcnlzu",
+        "aerukz4jvn6n5dybencwpcnlzu.0",
+        "aerukz4jvn6n5dybencwpcnlzu.02",
+        "aerukz4jvn6n5dybencwpcnlzv.2",  # its last letter says more than an id holds
+        "AERUKZ4JVN6N5DYBENCWPCNLZU.2",
+        " aerukz4jvn6n5dybencwpcnlzu.2",
+        "aerukz4jvn6n5dybencwpcnlzu.99999999999",
+    ],
+)
+def test_what_is_no_key_is_not_read_as_one(text):
+    assert HubKey.read(text) is None
+
+
 @pytest.mark.parametrize("body", ["", "About the quote", "One\n\nTwo\n", "See [hub:nobody.1] there"])
 def test_a_mark_is_put_on_and_taken_off_again(body):
     marked = with_marker(body, KEY)
