@@ -16,7 +16,7 @@ production = env $(shell $(RUN) -m config.keys 2>/dev/null) ENV_FILE=/dev/null D
 	SECURE_PROXY_SSL_HEADER=HTTP_X_FORWARDED_PROTO,https
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pg check format lock clean runtime dev
+.PHONY: help demo up test test-pg bench check format lock clean runtime dev
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ test: dev  ## Run all tests on SQLite, then the engine's again on PostgreSQL
 
 test-pg: dev  ## Run all tests on PostgreSQL
 	@TEST_DATABASE=postgres $(RUN) -m pytest -n $(JOBS) $(ARGS)
+
+bench: dev  ## Measure the hub and its peers in a quarter of an hour; QUICK=1 measures less, in three minutes
+	@exec $(RUN) -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(ARGS)
 
 check: dev  ## Check format, lint, types, layers, migrations and production settings
 	$(RUN) -m ruff format --check .

@@ -1,0 +1,107 @@
+"""Driving the naive project: `python -m bench.naive migrate`, `python -m bench.naive save 2000 --wait 90`. Prints JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from typing import Any
+
+# ruff: noqa: E402, PLC0415 — Django is set up before models are imported
+os.environ["DJANGO_SETTINGS_MODULE"] = "bench.naive.settings"
+
+import django
+
+django.setup()
+
+from django.db import connection
+
+from bench.naive.models import Task
+
+LOOK_EVERY = 0.02  # seconds
+READY_WITHIN = 60.0
+
+
+def main() -> None:
+    """Do what the command line says and print what came of it."""
+    parser = argparse.ArgumentParser(prog="bench.naive")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("migrate")
+    commands.add_parser("prepare")
+    save = commands.add_parser("save")
+    save.add_argument("count", type=int)
+    save.add_argument("--wait", type=float, default=0.0, help="seconds to wait for all of them to be synced")
+    save.add_argument(
+        "--idle", type=float, default=0.0, help="seconds without any progress after which it waits no longer"
+    )
+    save.add_argument("--every", type=float, default=0.0, help="seconds between two saves")
+    save.add_argument("--again", action="store_true", help="save one task so many times")
+    options = vars(parser.parse_args())
+    command = {"migrate": migrate, "prepare": prepare, "save": save_tasks}[options.pop("command")]
+    print(json.dumps(command(**options)), flush=True)
+
+
+def migrate() -> dict[str, Any]:
+    """Make the tables."""
+    from django.core.management import call_command
+
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    return {}
+
+
+def prepare() -> dict[str, Any]:
+    """Wait until the workers answer."""
+    from bench.naive.celery import app
+
+    end = time.monotonic() + READY_WITHIN
+    while not app.control.ping(timeout=0.3):
+        if time.monotonic() > end:
+            raise TimeoutError(f"no worker answers after {READY_WITHIN:g} s")
+    return {}
+
+
+def save_tasks(count: int, wait: float, idle: float, every: float, again: bool) -> dict[str, Any]:
+    """Save so many tasks and wait until the CRM has them; returns times in seconds and what is not synced."""
+    began = time.monotonic()
+    one = Task(title="Task 0")
+    spent: list[float] = []
+    errors: list[str] = []
+    for number in range(count):
+        task = one if again else Task()
+        task.title = f"Task {number}"
+        before = time.monotonic()
+        try:
+            task.save()
+        except Exception as error:  # whatever the broker does to a save is what is to be known
+            errors.append(type(error).__name__)
+        spent.append(time.monotonic() - before)
+        time.sleep(every)
+    saved = time.monotonic()
+    synced_at = _wait(wait, idle or wait)
+    return {
+        "saves_s": saved - began,
+        "drain_s": None if synced_at is None else synced_at - began,
+        "waited_s": time.monotonic() - began,
+        "not_synced": Task.objects.exclude(sync_status="synced").count(),
+        "errors": errors,
+        "save_s": spent,
+    }
+
+
+def _wait(seconds: float, idle: float) -> float | None:
+    """Return when all were synced; None after so many seconds, or after fewer in which nothing moved."""
+    end, left, moved_at = time.monotonic() + seconds, -1, time.monotonic()
+    while time.monotonic() < min(end, moved_at + idle):
+        now_left = Task.objects.exclude(sync_status="synced").count()
+        if not now_left:
+            return time.monotonic()
+        if now_left != left:
+            left, moved_at = now_left, time.monotonic()
+        time.sleep(LOOK_EVERY)
+    return None
+
+
+if __name__ == "__main__":
+    main()
+    connection.close()
