@@ -11,6 +11,7 @@ from typing import Any
 
 MET, MISSED, UNJUDGED = "met", "MISSED", "–"
 NOT_MEASURED = "not measured"
+NEVER = "never"
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "?"
     if math.isinf(value):
-        return "never"
+        return NEVER
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}".rstrip("0").rstrip(".")
@@ -169,12 +170,20 @@ absolute figures; peers ran in the same run.
 
 
 def as_json(figures: Iterable[Figure], **about: Any) -> str:
-    """Return the figures with what is known about the run, as JSON; what is not a number is null."""
-    rows = [{**asdict(one), "value": one.value if math.isfinite(one.value) else None} for one in figures]
+    """Return the figures with what is known about the run, as JSON; a value that is no number is null."""
+    rows = [
+        {**asdict(one), "value": one.value if math.isfinite(one.value) else None, "shown": one.shown}
+        for one in figures
+    ]
     return json.dumps({**about, "figures": rows}, indent=2, ensure_ascii=False)
 
 
 def from_json(text: str) -> list[Figure]:
     """Return the figures that `as_json` wrote."""
-    rows = json.loads(text)["figures"]
-    return [Figure(**{**row, "value": math.nan if row["value"] is None else row["value"]}) for row in rows]
+    return [_from_row(**row) for row in json.loads(text)["figures"]]
+
+
+def _from_row(*, value: float | None, shown: str, **others: Any) -> Figure:
+    if value is None:
+        value = math.inf if shown.startswith(NEVER) else math.nan
+    return Figure(value=value, **others)

@@ -66,12 +66,15 @@ class Naive:
         finally:
             workers.stop()
 
-    def save(self, count: int, **options: float | bool) -> dict[str, Any]:
-        """Save so many tasks and return what `python -m bench.naive save` tells; `options` are the command's."""
-        words = [f"--{name}" if value is True else f"--{name}={value}" for name, value in options.items()]
-        return self.drive("save", str(count), *words)
+    def save(self, count: int, *, timeout: float | None = None, **options: float | bool) -> dict[str, Any]:
+        """Save so many tasks and return what `python -m bench.naive save` tells; `options` are the command's.
 
-    def drive(self, *words: str) -> dict[str, Any]:
+        Raises `subprocess.TimeoutExpired` after so many seconds.
+        """
+        words = [f"--{name}" if value is True else f"--{name}={value}" for name, value in options.items()]
+        return self.drive("save", str(count), *words, timeout=timeout)
+
+    def drive(self, *words: str, timeout: float | None = None) -> dict[str, Any]:
         """Run one command of the project and return what it tells."""
         done = subprocess.run(
             [sys.executable, "-m", "bench.naive", *words],
@@ -79,6 +82,7 @@ class Naive:
             env={**os.environ, **self._settings},
             capture_output=True,
             text=True,
+            timeout=timeout,
         )
         if done.returncode:
             raise RuntimeError(f"bench.naive {' '.join(words)}: {done.stderr.strip()[-2000:]}")

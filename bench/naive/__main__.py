@@ -21,6 +21,7 @@ from bench.naive.models import Task
 
 LOOK_EVERY = 0.02  # seconds
 READY_WITHIN = 60.0
+BLOCK = 25  # posts of one kind before the other kind's turn
 
 
 def main() -> None:
@@ -37,8 +38,11 @@ def main() -> None:
     )
     save.add_argument("--every", type=float, default=0.0, help="seconds between two saves")
     save.add_argument("--again", action="store_true", help="save one task so many times")
+    commands.add_parser("post").add_argument("count", type=int)
     options = vars(parser.parse_args())
-    command = {"migrate": migrate, "prepare": prepare, "save": save_tasks}[options.pop("command")]
+    command = {"migrate": migrate, "prepare": prepare, "save": save_tasks, "post": post_tasks}[
+        options.pop("command")
+    ]
     print(json.dumps(command(**options)), flush=True)
 
 
@@ -100,6 +104,33 @@ def _wait(seconds: float, idle: float) -> float | None:
             left, moved_at = now_left, time.monotonic()
         time.sleep(LOOK_EVERY)
     return None
+
+
+def post_tasks(count: int) -> dict[str, Any]:
+    """Add so many tasks on the page of the admin with the job and as many without; returns the seconds of each."""
+    from django.contrib.auth import get_user_model
+    from django.db.models.signals import post_save
+    from django.test import Client
+
+    from bench.naive.apps import send
+
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("ada", "ada@example.com"))
+    found: dict[str, list[float]] = {"sending": [], "plain": []}
+    for _ in range(count // BLOCK + 1):
+        found["sending"] += [_posted(client) for _ in range(BLOCK)]
+        post_save.disconnect(send, sender=Task)
+        found["plain"] += [_posted(client) for _ in range(BLOCK)]
+        post_save.connect(send, sender=Task)
+    return found
+
+
+def _posted(client: Any) -> float:
+    began = time.perf_counter()
+    answer = client.post("/admin/naive/task/add/", {"title": "Call Grace", "body": "", "status": "open"})
+    if answer.status_code != 302:
+        raise RuntimeError(f"the page was not saved: {answer.status_code}")
+    return time.perf_counter() - began
 
 
 if __name__ == "__main__":
