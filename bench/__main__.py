@@ -88,7 +88,14 @@ def _run(experiment: Experiment, *, size: Size) -> list[Figure]:
         file = Path(folder) / "figures.json"
         command = [sys.executable, "-m", "bench.child", experiment.function, size, str(file)]
         try:
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST[size])
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                env=_surroundings(experiment),
+                capture_output=True,
+                text=True,
+                timeout=LONGEST[size],
+            )
         except subprocess.TimeoutExpired:
             return _not_measured(experiment, f"longer than {LONGEST[size]} s")
         if done.returncode:
@@ -97,6 +104,15 @@ def _run(experiment: Experiment, *, size: Size) -> list[Figure]:
                 experiment, done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
             )
         return figures.from_json(file.read_text())
+
+
+def _surroundings(experiment: Experiment) -> dict[str, str]:
+    """Return the environment of an experiment's process; one that restarts PostgreSQL is not told of the run's."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name != "BENCH_POSTGRES" or not experiment.restarts
+    }
 
 
 def _not_measured(experiment: Experiment, why: str) -> list[Figure]:

@@ -1,6 +1,6 @@
 """One experiment in a process of its own: `python -m bench.child bench.drain:prefork quick figures.json`.
 
-`bench.__main__` starts it, with the address of the run's PostgreSQL in `BENCH_POSTGRES`.
+`bench.__main__` starts it, with the address of the run's PostgreSQL in `BENCH_POSTGRES`; without it the experiment starts one of its own.
 """
 
 # ruff: noqa: PLC0415 — Django is set up before what needs it is imported
@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from bench import databases, figures
@@ -21,6 +22,7 @@ def run(function: str, size: Size) -> list[Figure]:
     """Give the experiment its database, its Valkey and its lab, and return what it measured."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp", ignore_cleanup_errors=True) as place,
+        nullcontext() if "BENCH_POSTGRES" in os.environ else databases.server(),
         databases.database("hub", f"hub_{os.getpid()}") as url,
     ):
         folder = Path(place)

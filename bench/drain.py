@@ -153,10 +153,11 @@ def _from_backlog(lab: Lab, count: int, *, accounts: int, pool: str, concurrency
     ]
     make_backlog(connections, count)
     with lab.workers(pool=pool, concurrency=concurrency):
-        return [_backlog_round(lab, vendors, connections, count) for _ in range(ROUNDS)]
+        return [backlog_round(lab, vendors, connections, count) for _ in range(ROUNDS)]
 
 
-def _backlog_round(lab: Lab, vendors: list[Vendor], connections: list[Connection], count: int) -> float:
+def backlog_round(lab: Lab, vendors: list[Vendor], connections: list[Connection], count: int) -> float:
+    """Send a backlog of so many tasks at each of these once more, and return the seconds it took."""
     for vendor in vendors:
         vendor.reset()
     began = time.monotonic()

@@ -23,12 +23,14 @@ class Size(StrEnum):
 class Experiment:
     """One function of the bench, `module:function`, and the figures that it measures.
 
-    One that `waits` spends its time waiting for vendors and hardly any of the machine's; those that follow each other run side by side.
+    One that `waits` spends its time waiting for vendors and hardly any of the machine's; those that follow each other run side by side. One
+    that `restarts` PostgreSQL has one of its own.
     """
 
     function: str
     figures: tuple[str, ...]
     waits: bool = False
+    restarts: bool = False
 
 
 EXPERIMENTS = (
@@ -49,6 +51,12 @@ EXPERIMENTS = (
     Experiment("bench.limits:redis_stops", ("T5",), waits=True),
     Experiment("bench.limits:budget_of_a_day", ("T4",)),
     Experiment("bench.limits:cost", ("T21",)),
+    Experiment("bench.recovery:redelivery", ("T12",)),
+    Experiment("bench.recovery:five_faults", ("T13",), restarts=True),
+    Experiment("bench.recovery:exactness", ("T14", "T15"), waits=True),
+    Experiment("bench.recovery:naive_early", ("T14",), waits=True),
+    Experiment("bench.recovery:naive_late", ("T14",), waits=True),
+    Experiment("bench.memory:workers", ("T16",)),
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import sys
 import time
@@ -34,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 READY_WITHIN = 60.0  # seconds, of a process on a busy machine
 LOOK_EVERY = 0.02  # seconds between two looks whether all is in step
 ROWS = 1000  # in one INSERT
+LAST_LINES = 40  # of a log
 MOST_TOLD = 1000  # links that are looked at when not all was sent
 # A rate that no experiment reaches, for those that are not about rates.
 NO_LIMIT = "2000/1"
@@ -93,6 +95,13 @@ class Workers:
         self.groups[number].kill_the_rest()
         self.groups[number].start(ROOT)
 
+    def kill_one(self, chance: random.Random) -> None:
+        """Kill one process of a pool; its parent makes another."""
+        pool = [pid for child in self.groups for pid in in_session(child.pid or 0) if pid != child.pid]
+        if pool:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(chance.choice(sorted(pool)), signal.SIGKILL)
+
     def stop(self) -> None:
         """Kill everything."""
         for child in [*self.groups, *self.others]:
@@ -118,9 +127,13 @@ class Lab:
         """Begin."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """End every process."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End every process; when something went wrong, say what they said last."""
         self._running.close()
+        if kind is not None:
+            for log in sorted((self.folder / "log").glob("*.log")):
+                lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+                print(f"-- {log.name}", *lines, sep="\n", file=sys.stderr)
 
     # Processes
 
@@ -271,11 +284,13 @@ def wait_until(is_so: Callable[[], bool], otherwise: str, *, seconds: float = RE
 
 
 def link_contact(connection: Connection, vendor: Vendor) -> Contact:
-    """Let Grace be known on both sides and linked, without a call that would count against the vendor's rate."""
+    """Let Grace be known on both sides and linked, without a call that would count against the vendor's rate; returns her."""
     now = timezone.now()
     grace = {"first_name": "Grace", "last_name": "Hopper", "email": "grace@example.com"}
     [external_id] = vendor.ask("POST", "seed", {"contacts": [grace]})["contacts"]
-    contact = Contact.objects.create(**grace, version=1, created_at=now, updated_at=now)
+    contact, _ = Contact.objects.get_or_create(
+        **grace, defaults={"version": 1, "created_at": now, "updated_at": now}
+    )
     ContactLink.objects.create(
         contact=contact,
         connection=connection,
@@ -304,7 +319,9 @@ def make_backlog(connections: Iterable[Connection], count: int, *, contact: Cont
             TaskLink(
                 task=task,
                 connection=connection,
+                # In step, or the sweep would take them for forgotten.
                 wanted_version=1,
+                pushed_version=1,
                 status_since=now,
                 sync_status=SyncStatus.IN_SYNC,
             )

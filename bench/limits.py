@@ -209,7 +209,9 @@ def _verdict(
     name: str, what: str, profile: Profile, vendor: Vendor, took: float, count: int, *, most: float
 ) -> Iterator[Figure]:
     wrong = titles_wrong(vendor, [f"Task {n}" for n in range(count)])
-    left = f"; {wrong} of {count:,} tasks not as they should be" if wrong else ""
+    if wrong and math.isfinite(took):
+        raise RuntimeError(f"{wrong} tasks are not as they should be at {vendor.code}")
+    left = f"; {wrong} of {count:,} not sent" if wrong else ""
     yield figure(
         name,
         f"{what}: {profile.words}: time ÷ least",

@@ -47,7 +47,7 @@ class Naive:
         self._open.close()
 
     @contextlib.contextmanager
-    def workers(self, *, pool: str = "prefork", concurrency: int = 2) -> Iterator[Workers]:
+    def workers(self, *, pool: str = "prefork", concurrency: int = 2, groups: int = 1) -> Iterator[Workers]:
         """Run its Celery workers."""
         command = [
             "-m",
@@ -59,9 +59,12 @@ class Naive:
             f"--concurrency={concurrency}",
             *QUIET,
         ]
-        workers = Workers([self._lab.child("naive-worker", command, self._settings)])
+        names = [f"--hostname=n{number}@%h" for number in range(groups)]
+        workers = Workers(
+            [self._lab.child("naive-worker", [*command, name], self._settings) for name in names]
+        )
         try:
-            self.drive("prepare")
+            self.drive("prepare", str(groups))
             yield workers
         finally:
             workers.stop()

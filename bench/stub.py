@@ -189,6 +189,8 @@ class Portal:
     def _about_the_account(self, path: str) -> Reply:
         if path == "/account-info/v3/details":
             return 200, {"portalId": 4711, "timeZone": "UTC", "uiDomain": "app.hubspot.com"}
+        if path.startswith("/crm/v4/objects/"):
+            return 200, {"results": []}
         if path == f"/crm/v3/properties/tasks/{KEY}":
             return 200, {"name": KEY, "hasUniqueValue": True}
         return 404, _refusal(f"{path} is not known here", "OBJECT_NOT_FOUND")
@@ -196,8 +198,10 @@ class Portal:
 
 def _titles(sent: Any) -> Iterable[str]:
     for one in sent.get("inputs", [sent]):
-        if title := one.get("properties", {}).get("hs_task_subject"):
-            yield title
+        properties = one.get("properties")
+        # A search names properties in a list and sets none.
+        if isinstance(properties, dict) and properties.get("hs_task_subject"):
+            yield properties["hs_task_subject"]
 
 
 def _refusal(message: str, category: str = "VALIDATION_ERROR") -> dict[str, Any]:

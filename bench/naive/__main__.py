@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import time
 from typing import Any
@@ -29,7 +30,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.naive")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate")
-    commands.add_parser("prepare")
+    commands.add_parser("prepare").add_argument("groups", type=int)
+    rest = commands.add_parser("rest")
+    rest.add_argument("--wait", type=float, required=True)
+    rest.add_argument("--idle", type=float, required=True)
     save = commands.add_parser("save")
     save.add_argument("count", type=int)
     save.add_argument("--wait", type=float, default=0.0, help="seconds to wait for all of them to be synced")
@@ -37,12 +41,18 @@ def main() -> None:
         "--idle", type=float, default=0.0, help="seconds without any progress after which it waits no longer"
     )
     save.add_argument("--every", type=float, default=0.0, help="seconds between two saves")
+    save.add_argument("--seconds", type=float, default=math.inf, help="seconds after which no more is saved")
     save.add_argument("--again", action="store_true", help="save one task so many times")
     commands.add_parser("post").add_argument("count", type=int)
     options = vars(parser.parse_args())
-    command = {"migrate": migrate, "prepare": prepare, "save": save_tasks, "post": post_tasks}[
-        options.pop("command")
-    ]
+    known = {
+        "migrate": migrate,
+        "prepare": prepare,
+        "save": save_tasks,
+        "rest": rest_of_it,
+        "post": post_tasks,
+    }
+    command = known[options.pop("command")]
     print(json.dumps(command(**options)), flush=True)
 
 
@@ -54,18 +64,25 @@ def migrate() -> dict[str, Any]:
     return {}
 
 
-def prepare() -> dict[str, Any]:
-    """Wait until the workers answer."""
+def prepare(groups: int) -> dict[str, Any]:
+    """Wait until so many workers answer."""
     from bench.naive.celery import app
 
     end = time.monotonic() + READY_WITHIN
-    while not app.control.ping(timeout=0.3):
+    while len(app.control.ping(timeout=0.3)) < groups:
         if time.monotonic() > end:
-            raise TimeoutError(f"no worker answers after {READY_WITHIN:g} s")
+            raise TimeoutError(f"not all workers answer after {READY_WITHIN:g} s")
     return {}
 
 
-def save_tasks(count: int, wait: float, idle: float, every: float, again: bool) -> dict[str, Any]:
+def rest_of_it(wait: float, idle: float) -> dict[str, Any]:
+    """Wait until all are synced, so long, or until nothing has moved for so long."""
+    return {"synced": _wait(wait, idle) is not None}
+
+
+def save_tasks(
+    count: int, wait: float, idle: float, every: float, seconds: float, again: bool
+) -> dict[str, Any]:
     """Save so many tasks and wait until the CRM has them; returns times in seconds and what is not synced."""
     began = time.monotonic()
     one = Task(title="Task 0")
@@ -77,9 +94,12 @@ def save_tasks(count: int, wait: float, idle: float, every: float, again: bool) 
         before = time.monotonic()
         try:
             task.save()
-        except Exception as error:  # whatever the broker does to a save is what is to be known
+        except Exception as error:  # whatever becomes of a save is what is to be known
             errors.append(type(error).__name__)
+            connection.close_if_unusable_or_obsolete()
         spent.append(time.monotonic() - before)
+        if before - began > seconds:
+            break
         time.sleep(every)
     saved = time.monotonic()
     synced_at = _wait(wait, idle or wait)

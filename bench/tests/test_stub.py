@@ -91,7 +91,10 @@ def test_a_task_is_found_by_its_key():
     portal = Portal(None)
     _, made = post(portal, TASKS, {"properties": {KEY: "a.1", "hs_task_subject": "First"}})
 
-    asked = {"filterGroups": [{"filters": [{"propertyName": KEY, "operator": "EQ", "value": "a.1"}]}]}
+    asked = {
+        "filterGroups": [{"filters": [{"propertyName": KEY, "operator": "EQ", "value": "a.1"}]}],
+        "properties": ["hs_task_subject", KEY],
+    }
 
     assert [one["id"] for one in post(portal, f"{TASKS}/search", asked)[1]["results"]] == [made["id"]]
     assert portal.answer("GET", f"{TASKS}/a.1?idProperty={KEY}", b"")[1]["id"] == made["id"]
