@@ -16,7 +16,7 @@ production = env $(shell $(RUN) -m config.keys 2>/dev/null) ENV_FILE=/dev/null D
 	SECURE_PROXY_SSL_HEADER=HTTP_X_FORWARDED_PROTO,https
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pg test-faults check format lock clean runtime dev
+.PHONY: help demo up test test-pg test-faults bench check format lock clean runtime dev
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ test-pg: dev  ## Run all tests but the long ones on PostgreSQL
 test-faults: dev  ## Run the tests of faults, the long ones too
 	@$(RUN) -m pytest -n $(JOBS) -m "faults and not postgres" $(ARGS) || [ $$? -eq 5 ]
 	@TEST_DATABASE=postgres $(RUN) -m pytest -n $(JOBS) -m "faults and postgres" $(ARGS)
+
+bench: dev  ## Measure the hub and its peers in a quarter of an hour; QUICK=1 measures less, in three minutes
+	@exec $(RUN) -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(ARGS)
 
 check: dev  ## Check format, lint, types, layers, migrations and production settings
 	$(RUN) -m ruff format --check .

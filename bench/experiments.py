@@ -1,0 +1,88 @@
+"""The experiments of a run, in order. A new one is a function `(lab) -> Iterable[Figure]` and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Size(StrEnum):
+    """How much a run does: a look in three minutes, the usual in fifteen, or everything without a limit of time."""
+
+    QUICK = "quick"
+    USUAL = "usual"
+    FULL = "full"
+
+    def pick(self, quick: int, usual: int, full: int | None = None) -> int:
+        """Return how many of something this size takes; the full run takes as many as the usual unless told otherwise."""
+        return {Size.QUICK: quick, Size.USUAL: usual, Size.FULL: usual if full is None else full}[self]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One function of the bench, `module:function`, and the figures that it measures.
+
+    One that `waits` spends its time waiting for vendors and hardly any of the machine's; those that follow each other run side by side. One
+    that `restarts` PostgreSQL has one of its own.
+    """
+
+    function: str
+    figures: tuple[str, ...]
+    waits: bool = False
+    restarts: bool = False
+
+
+EXPERIMENTS = (
+    Experiment("bench.drain:prefork", ("T1", "T6")),
+    Experiment("bench.drain:threads", ("T2", "T6")),
+    Experiment("bench.drain:backlog", ("T3",)),
+    Experiment("bench.drain:ceiling", ("T22",)),
+    Experiment("bench.drain:bursts", ("T7", "T11")),
+    Experiment("bench.saves:one_save", ("T8",)),
+    Experiment("bench.saves:many_saves", ("T9",)),
+    Experiment("bench.saves:broker_away", ("T10",)),
+    Experiment("bench.scale:on_postgres", ("T17", "T18", "T20")),
+    Experiment("bench.scale:on_sqlite", ("T19",)),
+    Experiment("bench.limits:hubspot", ("T4",), waits=True),
+    Experiment("bench.limits:highlevel", ("T4",), waits=True),
+    Experiment("bench.limits:leadsquared", ("T4",), waits=True),
+    Experiment("bench.limits:leadlex", ("T4",), waits=True),
+    Experiment("bench.limits:naive", ("T4",), waits=True),
+    Experiment("bench.limits:without_redis", ("T5",), waits=True),
+    Experiment("bench.limits:redis_stops", ("T5",), waits=True),
+    Experiment("bench.limits:budget_of_a_day", ("T4",)),
+    Experiment("bench.limits:cost", ("T21",)),
+    Experiment("bench.recovery:redelivery", ("T12",)),
+    Experiment("bench.recovery:five_faults", ("T13",), restarts=True),
+    Experiment("bench.recovery:exactness", ("T14", "T15"), waits=True),
+    Experiment("bench.recovery:naive_early", ("T14",), waits=True),
+    Experiment("bench.recovery:naive_late", ("T14",), waits=True),
+    Experiment("bench.memory:workers", ("T16",)),
+)
+
+
+def chosen(only: Collection[str]) -> list[Experiment]:
+    """Return the experiments that measure one of these figures, all of them where none is named. Raises `ValueError` for an unknown one."""
+    known = {name for one in EXPERIMENTS for name in one.figures}
+    if unknown := set(only) - known:
+        raise ValueError(
+            f"no experiment measures {', '.join(sorted(unknown))}; there are {', '.join(sorted(known, key=by_number))}"
+        )
+    return [one for one in EXPERIMENTS if not only or set(one.figures) & set(only)]
+
+
+def by_number(name: str) -> tuple[int, str]:
+    """Return what sorts the names of figures by their number; names without one come last."""
+    return (int(name[1:]) if name[1:].isdigit() else 99, name)
+
+
+def side_by_side(experiments: list[Experiment]) -> list[list[Experiment]]:
+    """Return the experiments in groups: neighbours that wait together, every other one by itself."""
+    groups: list[list[Experiment]] = []
+    for one in experiments:
+        if groups and one.waits and groups[-1][-1].waits:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups

@@ -1,0 +1,358 @@
+"""What is left after processes were killed, the broker emptied, the database restarted, answers lost (T12–T15)."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+from django.db import connection as own
+from django.db.models import F, Min, Value
+from django.db.models.functions import Concat
+from django.utils import timezone
+
+from bench import databases
+from bench.figures import Figure, at_least, at_most, exactly, figure, number, ratio, spread
+from bench.lab import Lab, Unsettled, Workers, link_contact, make_backlog, owe_all, titles_wrong, wait_until
+from bench.peer import Naive
+from bench.vendors import Vendor, writes
+from crmhub import wake
+from crmhub.models import Attempt, Connection, Task, TaskLink
+from providers.registry import codes
+
+ROUNDS = 3
+LEASE_S, SWEEP_S = 10.0, 1.0  # instead of 60 and 5, so that something comes of it in time
+FIND_LAG_S = 10.0  # HubSpot's, declared: how long a lost create is not looked for
+IN_THE_CALL_S = 0.15  # after a claim, when the request is out and not answered
+SHORT = {"lease_seconds": LEASE_S, "sweep_seconds": SWEEP_S}
+SEED = 20261130
+
+
+# T12
+
+
+def redelivery(lab: Lab) -> Iterator[Figure]:
+    """T12: how long what a killed worker held waits for the next."""
+    vendor = lab.stub("--batch=0.3")
+    connection = lab.connect(vendor, scope="manual")
+    make_backlog([connection], 200)
+    with lab.workers(**SHORT) as workers:
+        owe_all([connection])
+        lab.settle()
+        edits = []
+        for _ in range(ROUNDS):
+            _edit_all(connection)
+            edits.append(_redelivered_after(lab, workers))
+        vendor.reset()
+        owe_all([connection])
+        creates = [_redelivered_after(lab, workers)]
+    least = LEASE_S + SWEEP_S + 1
+    for what, waits, most in (("edits", edits, least), ("creates", creates, least + FIND_LAG_S)):
+        yield figure(
+            "T12",
+            f"from kill -9 until the last of the {what} that it held is taken up again",
+            max(waits),
+            unit="s",
+            target=at_most(most),
+            note=f"lease {LEASE_S:g} s, sweep {SWEEP_S:g} s{f', find lag {FIND_LAG_S:g} s' if what == 'creates' else ''}; {spread(waits, 's')}",
+        )
+
+
+def _edit_all(connection: Connection) -> None:
+    """Let every task be owed with a new title."""
+    Task.objects.update(title=Concat(Value("New: "), "title"), version=F("version") + 1)
+    TaskLink.objects.update(
+        wanted_version=F("wanted_version") + 1, due_at=timezone.now(), sync_status="pending"
+    )
+    wake.push([connection.pk])
+
+
+def _redelivered_after(lab: Lab, workers: Workers) -> float:
+    """Kill the worker while it holds some; returns the seconds until the last of those has been taken up by another."""
+    held = TaskLink.objects.filter(claim_token__isnull=False)
+    wait_until(held.exists, "nothing was claimed")
+    time.sleep(IN_THE_CALL_S)
+    claims = set(held.values_list("claim_token", flat=True))
+    at = timezone.now()
+    workers.kill()
+    stuck = set(held.filter(claim_token__in=claims).values_list("pk", flat=True))
+    if not stuck:
+        raise Unsettled("the worker held nothing when it was killed")
+    lab.settle()
+    again = Attempt.objects.filter(task_link__in=stuck, started_at__gt=at).values("task_link")
+    taken_up = dict(again.annotate(first=Min("started_at")).values_list("task_link", "first"))
+    return (max(taken_up[pk] for pk in stuck) - at).total_seconds()
+
+
+# T13
+
+
+@dataclass
+class Side:
+    """One of those who are hit by the same faults: its workers, its vendor, and what it did before anything happened."""
+
+    workers: Workers
+    vendor: Vendor
+    baseline: float = 0.0
+
+    def rate(self, seconds: float) -> float:
+        """Return how many tasks in a second reach the vendor from now on, for so long."""
+        began = len(self._titles())
+        time.sleep(seconds)
+        return (len(self._titles()) - began) / seconds
+
+    def _titles(self) -> set[str]:
+        return {title for one in writes(self.vendor.log()) if one["status"] < 300 for title in one["titles"]}
+
+
+PER_SECOND = 20  # saves
+WATCHED_S = 6.0  # for which a rate is measured
+FAULT_S = 5.0
+GRACE_S = 10.0  # after a fault, before the rate must be what it was
+
+
+def five_faults(lab: Lab) -> Iterator[Figure]:
+    """T13: the rate after a fault ÷ the rate before, hub and naive project side by side under the same faults."""
+    vendor, theirs = lab.stub(), lab.stub()
+    lab.connect(vendor)
+    with (
+        Naive(lab, theirs, acks="late", retry=True, visibility_s=6) as naive,
+        lab.workers(groups=2, **SHORT) as workers,
+        naive.workers(groups=2) as naive_workers,
+        _saving(lab, naive) as is_over,
+    ):
+        sides = [Side(workers, vendor), Side(naive_workers, theirs)]
+        time.sleep(3)
+        for side, rate in zip(sides, _rates(sides), strict=True):
+            side.baseline = rate
+        found = [(words, _after(fault, sides)) for words, fault in _FAULTS.items()]
+        is_over.set()
+    lab.settle()
+    wrong = titles_wrong(vendor, Task.objects.values_list("title", flat=True))
+    for words, (ours, naives) in found:
+        yield figure(
+            "T13",
+            f"rate {GRACE_S:g} s after {words} ÷ before",
+            ours * 100,
+            unit="%",
+            target=at_least(95),
+            peer=f"naive {number(naives * 100)} %",
+            note=f"{number(sides[0].baseline)} tasks/s before; naive with late acknowledgement",
+        )
+    yield figure("T13", "tasks that were lost or came twice in all this", wrong, target=exactly(0))
+    ended = sum(child.pid is None for child in [*workers.groups, *workers.others])
+    yield figure("T13", "workers that ended by themselves", ended, target=exactly(0))
+
+
+@contextlib.contextmanager
+def _saving(lab: Lab, naive: Naive) -> Iterator[threading.Event]:
+    """Let both be saved to at a steady rate until the event is set."""
+    is_over = threading.Event()
+    seconds = 25 + len(_FAULTS) * (FAULT_S + GRACE_S + WATCHED_S)
+    threads = [
+        threading.Thread(target=_save_steadily, args=(lab, is_over)),
+        threading.Thread(
+            target=lambda: naive.save(int(seconds * PER_SECOND), every=1 / PER_SECOND, seconds=seconds)
+        ),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield is_over
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
+
+
+def _save_steadily(lab: Lab, is_over: threading.Event) -> None:
+    for count in range(1_000_000):
+        if is_over.wait(1 / PER_SECOND):
+            break
+        try:
+            lab.save_task(f"Task {count}")
+        except Exception:  # without a database a save fails, and says so
+            own.close()
+    own.close()
+
+
+def _rates(sides: list[Side]) -> list[float]:
+    rates = [0.0] * len(sides)
+
+    def watch(number_: int) -> None:
+        rates[number_] = sides[number_].rate(WATCHED_S)
+
+    threads = [threading.Thread(target=watch, args=(n,)) for n in range(len(sides))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return rates
+
+
+def _after(fault: Callable[[list[Side]], None], sides: list[Side]) -> list[float]:
+    fault(sides)
+    time.sleep(GRACE_S)
+    return [ratio(rate, side.baseline) for side, rate in zip(sides, _rates(sides), strict=True)]
+
+
+def _one_kill(sides: list[Side]) -> None:
+    for side in sides:
+        side.workers.kill(0)
+    time.sleep(FAULT_S)
+
+
+def _kills(sides: list[Side]) -> None:
+    for _ in range(3):
+        for side in sides:
+            side.workers.kill(0)
+        time.sleep(FAULT_S / 3)
+
+
+def _restart(_: list[Side]) -> None:
+    own.close()
+    databases.restart(down_s=FAULT_S / 2)
+
+
+def _terminated(_: list[Side]) -> None:
+    end = time.monotonic() + FAULT_S
+    while time.monotonic() < end:
+        with databases.as_owner() as server:
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL"
+            )
+        time.sleep(0.5)
+
+
+def _exhausted(_: list[Side]) -> None:
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(psycopg.OperationalError):
+            for _number in range(300):
+                held.enter_context(databases.as_owner())
+        time.sleep(FAULT_S)
+
+
+_FAULTS: dict[str, Callable[[list[Side]], None]] = {
+    "kill -9 of one of two workers": _one_kill,
+    "a restart of PostgreSQL": _restart,
+    "three kill -9 of one of two workers": _kills,
+    f"{FAULT_S:g} s in which every database connection is ended twice a second": _terminated,
+    f"{FAULT_S:g} s in which all database connections are taken": _exhausted,
+}
+
+
+# T14, T15
+
+
+def exactness(lab: Lab) -> Iterator[Figure]:
+    """T14, T15: creates at four CRMs while answers are lost, requests refused, workers killed, the broker emptied."""
+    count = lab.size.pick(150, 1500, 10_000)
+    vendors = {code: lab.simulator(code, "--unlimited", "--latency=0.05") for code in codes()}
+    connections = [lab.connect(vendor, scope="manual") for vendor in vendors.values()]
+    for connection in connections:
+        contact = link_contact(connection, vendors[connection.provider])
+    make_backlog(connections, count, contact=contact)
+    for vendor in vendors.values():
+        _make_unreliable(vendor)
+    with lab.workers(groups=2, **SHORT) as workers:
+        began = time.monotonic()
+        owe_all(connections)
+        kills = _harass(lab, workers, of=count * len(vendors))
+        with contextlib.suppress(Unsettled):
+            lab.settle(seconds=lab.size.pick(180, 300, 1800))
+        took = time.monotonic() - began
+    words = f"{kills} kills, the broker emptied twice, 5 % of answers lost, 5 % refused, seed {SEED}; {took:.0f} s"
+    for name, those, what in (
+        ("T14", ["hubspot"], "HubSpot, whose keys are unique"),
+        ("T15", [code for code in vendors if code != "hubspot"], "CRMs that only create"),
+    ):
+        lost, twice = _lost_and_twice([vendors[code] for code in those], count)
+        note = f"{words}; {_looks(those)}"
+        where = (
+            f"{count:,} creates at {what}"
+            if len(those) == 1
+            else f"{count:,} creates at each of {len(those)} {what}"
+        )
+        yield figure(name, f"{where}: lost", lost, target=exactly(0), note=note)
+        yield figure(name, f"{where}: there twice", twice, target=exactly(0))
+
+
+def naive_early(lab: Lab) -> Iterator[Figure]:
+    """T14: what becomes of the naive project, as one begins."""
+    yield from _naive_under_faults(lab, "early acknowledgement, no retry", acks="early", retry=False)
+
+
+def naive_late(lab: Lab) -> Iterator[Figure]:
+    """T14: what becomes of it with all that its books recommend."""
+    yield from _naive_under_faults(
+        lab, "late acknowledgement, autoretry, messages delivered again after 6 s", acks="late", retry=True
+    )
+
+
+def _naive_under_faults(lab: Lab, words: str, *, acks: str, retry: bool) -> Iterator[Figure]:
+    count = lab.size.pick(150, 600)
+    vendor = lab.simulator("hubspot", "--unlimited", "--latency=0.05")
+    _make_unreliable(vendor)
+    with (
+        Naive(lab, vendor, acks=acks, retry=retry, visibility_s=6) as naive,
+        naive.workers(concurrency=4) as workers,
+    ):
+        saver = threading.Thread(target=lambda: naive.save(count))
+        saver.start()
+        kills = _harass(lab, workers, of=count, sent=lambda: len(vendor.tasks()))
+        saver.join()
+        naive.drive("rest", "--idle=20", "--wait=90")
+    lost, twice = _lost_and_twice([vendor], count)
+    yield Figure(
+        "T14",
+        f"for comparison: naive, {count} creates, {words}: lost; there twice",
+        lost,
+        unit=f"lost, {twice} twice",
+        note=f"{kills} kills, the rest as above",
+    )
+
+
+def _make_unreliable(vendor: Vendor) -> None:
+    writing = "(POST|PUT|PATCH) .*[tT]ask"
+    lost = {"kind": "drop", "match": writing, "times": None, "share": 0.05, "after_write": True}
+    refused = {"kind": "status", "match": writing, "times": None, "share": 0.05, "status": 503}
+    vendor.ask("POST", "faults", [lost, refused])
+    vendor.ask("POST", "find_lag", {"seconds": 3})
+
+
+def _harass(lab: Lab, workers: Workers, *, of: int, sent: Callable[[], int] | None = None) -> int:
+    """Kill a process every two seconds, every fifth time a whole worker, and empty the broker twice, until most was sent; returns the kills."""
+    chance, kills, flushes = random.Random(SEED), 0, [2 / 3, 1 / 3]
+    sent = sent or TaskLink.objects.filter(sync_status="in_sync").count
+    end = time.monotonic() + lab.size.pick(60, 150, 900)
+    while (share := sent() / of) < 0.95 and time.monotonic() < end:
+        time.sleep(2)
+        kills += 1
+        if kills % 5:
+            workers.kill_one(chance)
+        else:
+            workers.kill(chance.randrange(len(workers.groups)))
+        if flushes and share >= flushes[-1]:
+            flushes.pop()
+            lab.valkey.flush()
+    return kills
+
+
+def _lost_and_twice(vendors: list[Vendor], count: int) -> tuple[int, int]:
+    lost = twice = 0
+    for vendor in vendors:
+        there = Counter(one["title"] for one in vendor.tasks())
+        lost += sum(f"Task {n}" not in there for n in range(count))
+        twice += sum(times - 1 for times in there.values())
+    return lost, twice
+
+
+def _looks(those: list[str]) -> str:
+    attempts = Attempt.objects.filter(connection__provider__in=those)
+    unknown = attempts.filter(operation="create", outcome="unconfirmed").count()
+    return f"{unknown} creates without a known answer, {attempts.filter(operation='find').count()} looks"
