@@ -15,7 +15,7 @@ POINTS = {
     "after_claim": "links are claimed, and nothing more",
     "after_mark": "what is about to be sent is written down, and not sent",
     "after_post": "the CRM has answered, and that is not written down",
-    "in_record": "some rows of the answer are written, in a transaction that is open",
+    "in_record": "the links are written and the attempts are not, in a transaction that is open",
     "after_record": "all of it is written down, and the job has not ended",
     "before_commit": "a save is written, in a transaction that is open",
     "after_commit": "a save is committed, and no worker is woken",

@@ -73,6 +73,9 @@ class Support:
     is_fixed: bool = False
 
 
+_UNCLAIMED = Support(Level.NONE, note="has no such field")
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """The vendor allows `calls` requests in any `seconds`. `budget` names the requests that count ("all": every one).
@@ -178,7 +181,7 @@ class Capabilities:
 
     def supports(self, name: Field) -> Support:
         """Return what is claimed about the field; a field without a claim is not held."""
-        return self.fields.get(name, Support(Level.NONE, note="has no such field"))
+        return self.fields.get(name, _UNCLAIMED)
 
     def limits_for(self, settings: Mapping[str, object]) -> tuple[Limit, ...]:
         """Return the vendor's limits for the plan in these settings; `limits` where no plan is named."""

@@ -51,7 +51,7 @@ def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str,
         if name in (Field.LABELS, Field.PINS):
             continue
         if support.level is Level.NONE:
-            changes.update(_emptied(name))
+            changes.update(_emptied(draft, name))
             if says_something(name, value) and name not in (Field.CREATED, Field.COMPLETED):
                 losses.append(Loss(name, support.note or "cannot hold this"))
             continue
@@ -65,17 +65,23 @@ def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str,
             and says_something(name, value)
         ):
             losses.append(Loss(name, support.note))
-    draft = replace(draft, **changes)
+    draft = replace(draft, **changes) if changes else draft
     for name in [name for name in capabilities.only_one_of if getattr(draft, name)][1:]:
-        draft = replace(draft, **_emptied(name))
+        draft = replace(draft, **_emptied(draft, name))
         losses.append(Loss(name, capabilities.supports(name).note))
+    if any(getattr(draft, name) for name in ASSOCIATIONS):
+        draft = _said_of_associations(draft, capabilities, losses)
+    return Projection(draft, tuple(losses))
+
+
+def _said_of_associations(draft: TaskDraft, capabilities: Capabilities, losses: list[Loss]) -> TaskDraft:
     for name, nothing in _SAID_OF_ASSOCIATIONS.items():
         support = capabilities.supports(name)
         if support.level is not Level.FULL and canonical(draft)[name]:
             losses.append(Loss(name, support.note))
         if support.level is Level.NONE:
             draft = _without(draft, nothing)
-    return Projection(draft, tuple(losses))
+    return draft
 
 
 _ATTRIBUTE = {Field.DUE: "due"}
@@ -111,9 +117,8 @@ def _held(value: Any, support: Support) -> tuple[Any, bool]:
     return kept, kept == value
 
 
-def _emptied(name: Field) -> dict[str, Any]:
-    """Return the change that takes the field out of a draft."""
-    if name is Field.CREATED:
-        return {}
+def _emptied(draft: TaskDraft, name: Field) -> dict[str, Any]:
+    """Return the change that takes the field out of the draft; none where nothing is in it."""
     attribute = _ATTRIBUTE.get(name, str(name))
-    return {attribute: getattr(_BLANK, attribute)}
+    nothing = getattr(_BLANK, attribute)
+    return {} if name is Field.CREATED or getattr(draft, attribute) == nothing else {attribute: nothing}

@@ -51,7 +51,7 @@ from providers.errors import (
     Unsupported,
 )
 from providers.projection import Loss
-from providers.types import Field, canonical
+from providers.types import Field
 
 NOT_AT_ONCE = timedelta(seconds=1)  # a link given back is not due at once, or its worker would spin on it
 
@@ -247,7 +247,7 @@ def _unsupported(case: Case, error: ProviderError) -> Verdict:
     if not isinstance(case.action, kept) or not isinstance(case.wanted, WantedTask):
         return _refused(case, error)
     changed = case.action.changed if isinstance(case.action, Update) else frozenset({Field.STATUS})
-    values = canonical(case.wanted.draft)
+    values = case.wanted.values
     agreed = {**case.link.ancestor, **{str(name): values[name] for name in changed}}
     link = dataclasses.replace(case.link, ancestor=agreed, may_land_until=None)
     said = tuple(Loss(name, error.detail) for name in Field if name in changed)

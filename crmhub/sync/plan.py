@@ -34,7 +34,7 @@ from crmhub.sync.values import (
 )
 from providers.capabilities import Capabilities, Level, Operation
 from providers.projection import Loss
-from providers.types import Field, Person, TaskDraft, TaskStatus, canonical
+from providers.types import Field, Person, TaskDraft, TaskStatus
 
 # Known to the vendor at creation only, or kept by the vendor itself.
 NEVER_UPDATED = frozenset({Field.CREATED, Field.COMPLETED})
@@ -202,14 +202,14 @@ def stays_completed(can: Capabilities) -> Loss:
 
 def differing(link: LinkState, wanted: WantedTask, can: Capabilities) -> set[Field]:
     """Return the fields that the CRM can hold, can change, and does not hold as wanted."""
-    values = canonical(wanted.draft)
+    values = wanted.values
     return {
         name
         for name in Field
         if name not in NEVER_UPDATED
+        and (name not in link.ancestor or not _is_same(link.ancestor[name], values[name]))
         and can.supports(name).level is not Level.NONE
         and not can.supports(name).is_fixed
-        and (name not in link.ancestor or not _is_same(link.ancestor[name], values[name]))
     }
 
 

@@ -18,7 +18,7 @@ from crmhub.clock import database_now
 from crmhub.crypto import SecretsUnreadable
 from crmhub.kill_points import reached
 from crmhub.models import Attempt, Connection, ContactLink, Lane, Task, TaskLink
-from crmhub.sync import circuit, pace
+from crmhub.sync import circuit, pace, rows
 from crmhub.sync.checkup import check_connection
 from crmhub.sync.claim import STOPS_ITS_WORKER_AFTER, Claim, take, window_of
 from crmhub.sync.credentials import limits_of, settings_of
@@ -34,7 +34,7 @@ from crmhub.sync.tokens import ASK_AGAIN, keep_access
 from crmhub.sync.values import Action, Create, Delete, LinkState, Remote, WantedContact, WantedTask
 from providers.capabilities import Level
 from providers.errors import NotSent, ProviderError
-from providers.types import Field, canonical
+from providers.types import Field
 
 log = logging.getLogger(__name__)
 
@@ -299,15 +299,9 @@ def _mark(
             .values_list("pk", flat=True)
         )
         writing = [one for one in ours if isinstance(by_id[one].action, Remote) and by_id[one].action.writes]  # type: ignore[attr-defined]
-        model._default_manager.filter(pk__in=writing).update(may_land_until=claim.until)
-        deleting = [one for one in writing if isinstance(by_id[one].action, Delete)]
-        model._default_manager.filter(pk__in=deleting).update(deletion_sent=True)
-        for one in writing:
-            if isinstance(by_id[one].action, Create):
-                # A later look searches where the task was sent, not where an edit has moved it meanwhile.
-                model._default_manager.filter(pk=one).update(ancestor=canonical(by_id[one].wanted.draft))  # type: ignore[union-attr]
+        rows.write(model, {one: _marks(by_id[one], claim.until) for one in writing})
         attempts = {one: _attempt(connection, claim, by_id[one]) for one in ours}
-        Attempt.objects.bulk_create(attempts.values())
+        rows.insert(list(attempts.values()))
     for one, attempt in attempts.items():
         by_id[one].attempt = attempt
     for one in writing:
@@ -315,6 +309,16 @@ def _mark(
     for call in calls:
         call.items = [item for item in call.items if item.link.id in ours]
     return [call for call in calls if call.items]
+
+
+def _marks(piece: Piece, until: datetime) -> dict[str, Any]:
+    marks: dict[str, Any] = {"may_land_until": until}
+    if isinstance(piece.action, Delete):
+        marks["deletion_sent"] = True
+    if isinstance(piece.action, Create) and isinstance(piece.wanted, WantedTask):
+        # A later look searches where the task was sent, not where an edit has moved it meanwhile.
+        marks["ancestor"] = piece.wanted.values
+    return marks
 
 
 def _attempt(connection: Connection, claim: Claim[Any], piece: Piece) -> Attempt:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,6 +16,7 @@ from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink, Sy
 from crmhub.models.links import NOT_KNOWN
 from crmhub.services.doubts import seek_tasks_filed_under
 from crmhub.services.links import HELD, owe, owe_tasks_of_contact
+from crmhub.sync import rows
 from crmhub.sync.claim import Claim, landing_of
 from crmhub.sync.credentials import settings_of
 from crmhub.sync.health import hold_back, is_tried_again, note_refused, note_unwell
@@ -24,6 +26,18 @@ from crmhub.sync.values import Action, Create, LinkState, Remote, WantedContact,
 from crmhub.sync.verdict import Case, Verdict, parked
 from providers.errors import Unauthorized
 from providers.types import Field
+
+Row = Any  # what is looked at of a link as it stands now; the rest is known from the claim
+LOOKED_AT = (
+    "pk",
+    "wanted_version",
+    "pushed_version",
+    "owed_again",
+    "sync_status",
+    "first_failed_at",
+    "ancestor",
+)
+NOT_OF_CONTACTS = ("awaits_contact_id", "effects")
 
 
 @dataclass
@@ -55,18 +69,19 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
             for row in model._default_manager.select_for_update(of=("self",), no_key=True)
             .filter(pk__in=[piece.row.pk for piece in pieces], claim_token=claim.token)
             .order_by("pk")
+            .values_list(*LOOKED_AT, named=True)
         }
+        case_of = _cases(connection, now=now, here=here)
         for piece in pieces:
             row = held.get(piece.row.pk)
-            piece.case = _case(connection, piece, row or piece.row, now=now, here=here)
+            piece.case = case_of(piece, row or piece.row)
             piece.verdict = judge(piece.case)
             if row is None:
                 _note_late(model, piece, now=now)
-        _refuse_taken_ids(connection, model, [piece for piece in pieces if piece.row.pk in held])
-        for piece in pieces:
-            if (row := held.get(piece.row.pk)) is not None:
-                _write(model, row, piece, now=now)
-                reached("in_record")
+        ours = [(held[piece.row.pk], piece) for piece in pieces if piece.row.pk in held]
+        _refuse_taken_ids(connection, model, [piece for _, piece in ours])
+        _write(model, ours, now=now)
+        reached("in_record")
         _finish_attempts(pieces, now=now)
         verdicts = [piece.verdict for piece in pieces if piece.verdict]
         _note_connection(connection, verdicts, now=now)
@@ -74,29 +89,36 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
             _note_linked(connection, now=now)
 
 
-def _case(connection: Connection, piece: Piece, row: PushedLink, *, now: datetime, here: float) -> Case:
-    started, ended = (
-        (piece.answer.started, piece.answer.ended) if piece.answer and piece.answer.ended else (here, here)
-    )
-    is_refused = piece.answer is not None and isinstance(piece.answer.error, Unauthorized)
-    return Case(
-        link=piece.link,
-        wanted=piece.wanted,
-        action=piece.action,
-        answer=piece.answer,
-        is_owed=row.wanted_version > piece.wanted.version or row.owed_again,
-        previous_mark=piece.link.may_land_until,
-        mark=piece.mark,
-        first_failed_at=row.first_failed_at,
-        sent_at=now - timedelta(seconds=here - started),
-        ended_at=now - timedelta(seconds=here - ended),
+def _cases(connection: Connection, *, now: datetime, here: float) -> Callable[[Piece, Row], Case]:
+    """Return what makes the case of a piece and its row as it is now; what all of them share is read once."""
+    case = partial(
+        Case,
         now=now,
         capabilities=connection.capabilities,
         settings=settings_of(connection),
         switched_off=connection.switched_off,
         landing=landing_of(connection),
-        is_renewed=is_refused and is_tried_again(connection),
     )
+
+    def case_of(piece: Piece, row: Row) -> Case:
+        answer = piece.answer
+        started, ended = (answer.started, answer.ended) if answer and answer.ended else (here, here)
+        is_refused = answer is not None and isinstance(answer.error, Unauthorized)
+        return case(
+            link=piece.link,
+            wanted=piece.wanted,
+            action=piece.action,
+            answer=answer,
+            is_owed=row.wanted_version > piece.wanted.version or row.owed_again,
+            previous_mark=piece.link.may_land_until,
+            mark=piece.mark,
+            first_failed_at=row.first_failed_at,
+            sent_at=now - timedelta(seconds=here - started),
+            ended_at=now - timedelta(seconds=here - ended),
+            is_renewed=is_refused and is_tried_again(connection),
+        )
+
+    return case_of
 
 
 def _refuse_taken_ids(connection: Connection, model: Any, pieces: Sequence[Piece]) -> None:
@@ -128,20 +150,30 @@ def _subject(link: PushedLink) -> str:
     return str(link.contact if isinstance(link, ContactLink) else link.task)  # type: ignore[attr-defined]
 
 
-def _write(model: Any, row: PushedLink, piece: Piece, *, now: datetime) -> None:
+def _write(model: Any, ours: Sequence[tuple[Row, Piece]], *, now: datetime) -> None:
+    changes = {row.pk: _changes(row, piece, now=now) for row, piece in ours}
+    try:
+        with transaction.atomic():
+            rows.write(model, changes)
+    except IntegrityError:
+        _write_one_by_one(model, ours, changes)
+    for row, piece in ours:
+        if piece.verdict and piece.verdict.contact_moved and isinstance(piece.row, ContactLink):
+            _owe_its_tasks(piece.row, piece, changes[row.pk], now=now)
+
+
+def _changes(row: Row, piece: Piece, *, now: datetime) -> dict[str, Any]:
     assert piece.verdict is not None
     changes = dict(piece.verdict.changes)
     if changes.get("sync_status", row.sync_status) != row.sync_status:
         changes["status_since"] = now
-    if isinstance(row, ContactLink):
-        for name in ("awaits_contact_id", "effects"):
+    if isinstance(piece.row, ContactLink):
+        for name in NOT_OF_CONTACTS:
             changes.pop(name, None)
     if row.owed_again and (row.pushed_version == NOT_KNOWN or (piece.row.ancestor and not row.ancestor)):
         # A late worker or a replay forgot what was agreed while this claim was out: it stays forgotten.
         changes["ancestor"] = {}
-    _store(model, row, piece, changes)
-    if piece.verdict.contact_moved and isinstance(row, ContactLink):
-        _owe_its_tasks(row, piece, changes, now=now)
+    return changes
 
 
 def _owe_its_tasks(link: ContactLink, piece: Piece, changes: Mapping[str, Any], *, now: datetime) -> None:
@@ -157,16 +189,18 @@ def _owe_its_tasks(link: ContactLink, piece: Piece, changes: Mapping[str, Any], 
     )
 
 
-def _store(model: Any, row: PushedLink, piece: Piece, changes: dict[str, Any]) -> None:
+def _write_one_by_one(
+    model: Any, ours: Sequence[tuple[Row, Piece]], changes: Mapping[Any, dict[str, Any]]
+) -> None:
     """Write the columns; an external id that another settling has taken this very moment is a conflict."""
-    try:
-        with transaction.atomic():
-            model._default_manager.filter(pk=row.pk).update(**changes)
-    except IntegrityError:
-        assert piece.verdict is not None
-        piece.verdict = _taken(piece, piece.verdict, str(changes.get("external_id")), None)
-        kept = {name: value for name, value in piece.verdict.changes.items() if hasattr(row, name)}
-        model._default_manager.filter(pk=row.pk).update(**kept)
+    for row, piece in ours:
+        try:
+            with transaction.atomic():
+                rows.write(model, {row.pk: changes[row.pk]})
+        except IntegrityError:
+            assert piece.verdict is not None
+            piece.verdict = _taken(piece, piece.verdict, str(changes[row.pk].get("external_id")), None)
+            rows.write(model, {row.pk: _changes(row, piece, now=piece.case.now)})
 
 
 def _note_late(model: Any, piece: Piece, *, now: datetime) -> None:
@@ -187,24 +221,28 @@ def _note_late(model: Any, piece: Piece, *, now: datetime) -> None:
 
 
 def _finish_attempts(pieces: Sequence[Piece], *, now: datetime) -> None:
-    attempts = []
-    for piece in pieces:
-        if piece.attempt is None or piece.verdict is None:
-            continue
-        attempt = piece.attempt
-        attempt.ended_at = now
-        attempt.outcome = piece.verdict.outcome
-        attempt.detail = piece.verdict.detail[:1000]
-        attempt.decision = piece.verdict.decision[:300]
-        attempt.effects = [effect.as_row() for effect in piece.verdict.effects]
-        if piece.answer:
-            attempt.request, attempt.response, attempt.status_code = _shown(piece.answer, piece.place)
-        attempts.append(attempt)
-    Attempt.objects.bulk_update(
-        attempts,
-        ["ended_at", "outcome", "detail", "decision", "effects", "request", "response", "status_code"],
-        batch_size=50,
+    rows.write(
+        Attempt,
+        {
+            piece.attempt.pk: {"ended_at": now, **_told(piece, piece.verdict)}
+            for piece in pieces
+            if piece.attempt is not None and piece.verdict is not None
+        },
     )
+
+
+def _told(piece: Piece, verdict: Verdict) -> dict[str, Any]:
+    """Return what an attempt keeps of how it went."""
+    kept = {
+        "outcome": verdict.outcome,
+        "detail": verdict.detail[:1000],
+        "decision": verdict.decision[:300],
+        "effects": [effect.as_row() for effect in verdict.effects],
+    }
+    if piece.answer is None:
+        return kept
+    asked, answered, status = _shown(piece.answer, piece.place)
+    return {**kept, "request": asked, "response": answered, "status_code": status}
 
 
 def _shown(answer: Answered, place: tuple[int, int]) -> tuple[str, str, int | None]:

@@ -30,7 +30,6 @@ from crmhub.sync.verdict import (
     Case,
     Verdict,
     answered,
-    effects_of_task,
     forgiven,
     in_step,
     losses_of,
@@ -38,7 +37,7 @@ from crmhub.sync.verdict import (
 )
 from crmhub.sync.verify import Effect, asked_by, effects
 from providers.projection import Loss
-from providers.types import Field, RemoteContact, RemoteTask, TaskStatus, canonical
+from providers.types import Field, RemoteContact, RemoteTask, TaskStatus
 
 
 def succeeded(case: Case, remote: RemoteTask | RemoteContact | None) -> Verdict:
@@ -98,7 +97,7 @@ def _written(
     status: TaskStatus | None = None,
 ) -> dict[str, Any]:
     assert isinstance(case.wanted, WantedTask)
-    values = canonical(case.wanted.draft)
+    values = case.wanted.values
     agreed: dict[str, Any] = dict(case.link.ancestor)
     agreed.update({str(name): values[name] for name in Field if name in asked})
     if status is not None:
@@ -118,7 +117,7 @@ def _written(
         "external_parent_id": link.external_parent_id,
         "ancestor": agreed,
         "last_write_at": case.ended_at,
-        "effects": [effect.as_row() for effect in effects_of_task(case)],
+        "effects": [effect.as_row() for effect in case.lines],
     }
     if remote.url:
         changes["external_url"] = remote.url

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from crmhub.models import PushedLink
 from crmhub.models.links import NOT_KNOWN
 from providers.capabilities import Operation
-from providers.projection import Loss
-from providers.types import Canonical, Field, HubKey, Person, RemoteRef, TaskDraft
+from providers.projection import Loss, says_something
+from providers.types import Canonical, Field, HubKey, Person, RemoteRef, TaskDraft, canonical
+
+CanonicalMap = Mapping[Field, Canonical]
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,24 @@ class WantedTask:
     awaited: tuple[AwaitedContact, ...] = ()
     whole: TaskDraft | None = None
     unsent: tuple[Loss, ...] = ()
+
+    @cached_property
+    def values(self) -> CanonicalMap:
+        """Return the draft, field by field, as answers are compared with it."""
+        return canonical(self.draft)
+
+    @cached_property
+    def whole_values(self) -> CanonicalMap:
+        """Return the whole task in the same way."""
+        return self.values if self.whole is None else canonical(self.whole)
+
+    @cached_property
+    def says(self) -> frozenset[Field]:
+        """Return the fields by which the task says anything, whole or as the CRM can hold it."""
+        whole, sent = self.whole_values, self.values
+        return frozenset(
+            name for name in Field if says_something(name, whole[name]) or says_something(name, sent[name])
+        )
 
 
 @dataclass(frozen=True)
@@ -236,5 +257,3 @@ OPERATIONS: Mapping[type[Action], Operation] = {
     UpdateContact: Operation.UPDATE_CONTACT,
     ReviewContact: Operation.RESOLVE_CONTACT,
 }
-
-CanonicalMap = Mapping[Field, Canonical]

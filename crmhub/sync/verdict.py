@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from crmhub.models import SyncStatus
@@ -44,6 +45,13 @@ class Case:
     is_renewed: bool = False
     chance: random.Random | None = None
     effects: tuple[Effect, ...] = ()
+
+    @cached_property
+    def lines(self) -> tuple[Effect, ...]:
+        """Return what was asked and what is there, of the whole task of this case as it is afterwards."""
+        assert isinstance(self.wanted, WantedTask)
+        old = [Effect.of_row(row) for row in self.link.effects]
+        return standing(old, self.effects, self.wanted, self.capabilities)
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ def in_step(case: Case, *, losses: tuple[Loss, ...], external_id: str) -> dict[s
         "last_success_at": case.now,
     }
     if isinstance(case.wanted, WantedTask):
-        seen = effects_of_task(case) if external_id else ()
+        seen = case.lines if external_id else ()
         losses = (*losses, *losses_in(seen))
         changes["effects"] = [effect.as_row() for effect in seen]
         # A contact that is still to come would be added to the task: its arrival owes a push.
@@ -117,13 +125,6 @@ def in_step(case: Case, *, losses: tuple[Loss, ...], external_id: str) -> dict[s
         changes["awaits_contact_id"] = coming[0] if coming else None
     changes["losses"] = [{"field": str(loss.field), "note": loss.note} for loss in losses]
     return changes
-
-
-def effects_of_task(case: Case) -> tuple[Effect, ...]:
-    """Return the lines "what was asked / what is there" of the whole task after this case."""
-    assert isinstance(case.wanted, WantedTask)
-    old = [Effect.of_row(row) for row in case.link.effects]
-    return standing(old, case.effects, case.wanted, case.capabilities)
 
 
 def parked(case: Case, status: SyncStatus, code: str, why: str) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from crmhub.sync.values import Complete, Create, Remote, Reopen, Update, WantedTask
 from providers.capabilities import Capabilities, Level, Operation, Support
 from providers.projection import Loss, says_something
-from providers.types import ASSOCIATIONS, Canonical, Field, RemoteRef, RemoteTask, canonical
+from providers.types import ASSOCIATIONS, Canonical, Field, RemoteRef, RemoteTask
 
 LONGEST_QUOTE = 60  # characters of a value that a sentence for staff repeats
 LONGEST_VALUE = 80  # characters of a value that a row keeps
@@ -50,7 +50,13 @@ class Effect:
 
     def as_row(self) -> dict[str, Any]:
         """Return the line as it is stored."""
-        return {name: str(value) for name, value in asdict(self).items()}
+        return {
+            "field": self.field,
+            "outcome": str(self.outcome),
+            "asked": self.asked,
+            "there": self.there,
+            "note": self.note,
+        }
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Effect:
@@ -78,7 +84,7 @@ def untold(
     """Return the fields that were asked for, that the answer is silent about, and that a second look could tell."""
     if not can.can(Operation.FETCH):
         return set()
-    values = canonical(wanted.draft)
+    values = wanted.values
     return {
         name
         for name in asked
@@ -105,8 +111,12 @@ def effects(
     made without the draft and may be behind.
     """
     found: list[Effect] = []
+    heard = told.holds if read_back is None else {**read_back.holds, **told.holds}
     for name in Field:
-        if name in asked and not (name in STAMPED and can.supports(name).level is Level.NONE):
+        # Nearly all fields of nearly all tasks are empty on every side.
+        if name not in asked or not (name in wanted.says or before.get(name) or heard.get(name)):
+            continue
+        if not (name in STAMPED and can.supports(name).level is Level.NONE):
             found += _of_field(name, wanted, _held(name, wanted, told, read_back), can, before.get(name))
     found += [
         Effect(str(loss.field), Outcome.NOT_SENT, note=loss.note)
@@ -137,24 +147,29 @@ def _is_ambiguous(name: Field, wanted: WantedTask, read_back: RemoteTask) -> boo
     """Return whether a look made without the draft cannot tell a day from its moment there."""
     if name not in (Field.DUE, Field.END):
         return False
-    asked, held = canonical(wanted.draft)[Field.DUE], read_back.holds.get(Field.DUE)
+    asked, held = wanted.values[Field.DUE], read_back.holds.get(Field.DUE)
     return isinstance(asked, str) and isinstance(held, str) and ("T" in asked) != ("T" in held)
 
 
 def _of_field(
     name: Field, wanted: WantedTask, held: Canonical | _Silence, can: Capabilities, before: Any
 ) -> Iterator[Effect]:
-    whole = canonical(wanted.whole or wanted.draft)[name]
-    sent = canonical(wanted.draft)[name]
+    whole, sent = wanted.whole_values[name], wanted.values[name]
     support = can.supports(name)
-    note = next((loss.note for loss in wanted.losses if loss.field == name), support.note)
     if name in IN_LISTS:
-        yield from _of_list(name, _texts(whole), _texts(sent), held, before=_texts(before), note=note)
+        # Where nothing was asked of this kind: what a CRM ties to a task by itself is its own affair.
+        if whole or before:
+            note = _note_of(name, wanted, support)
+            yield from _of_list(name, _texts(whole), _texts(sent), held, before=_texts(before), note=note)
         return
     there = None if isinstance(held, _Silence) or support.level is Level.NONE else held
-    if not any(says_something(name, value) for value in (whole, sent, before, there)):
-        return
-    yield _of_value(name, whole, sent, held, before=before, support=support, note=note)
+    if any(says_something(name, value) for value in (whole, sent, before, there)):
+        note = _note_of(name, wanted, support)
+        yield _of_value(name, whole, sent, held, before=before, support=support, note=note)
+
+
+def _note_of(name: Field, wanted: WantedTask, support: Support) -> str:
+    return next((loss.note for loss in wanted.losses if loss.field == name), support.note)
 
 
 def _of_value(
@@ -172,7 +187,7 @@ def _of_value(
     if isinstance(held, _Silence) or support.level is Level.NONE:
         outcome = Outcome.NOT_SUPPORTED if is_declared else Outcome.NOT_TOLD
         return Effect(str(name), outcome, asked, note=note if is_declared else "")
-    if plain(sent) == plain(held):
+    if sent == held or plain(sent) == plain(held):
         outcome = Outcome.NOT_SUPPORTED if is_declared else Outcome.APPLIED
         return Effect(str(name), outcome, asked, _shown(held), note if is_declared else "")
     if support.level is Level.LOSSY and not (support.words or support.alter or support.most is not None):
@@ -212,8 +227,8 @@ def _of_list(
             yield Effect(str(name), Outcome.APPLIED, one, there)
         else:
             yield Effect(str(name), Outcome.DROPPED, one, "", f"did not take {_quoted(one)}")
-    if told is None or not (whole or before):
-        return  # nothing was asked of this kind: what a CRM ties to a task by itself is its own affair
+    if told is None:
+        return
     others = [one for one in told if one not in whole]
     for one in others:
         if one in before:
@@ -232,10 +247,11 @@ def standing(
     fresh = {effect.field for effect in new}
     seen = {(effect.field, effect.asked): effect.there for effect in old}
     nothing = RemoteTask(ref=RemoteRef(""))
+    others = [name for name in Field if name not in fresh]
     declared = [
         replace(effect, there=seen.get((effect.field, effect.asked), ""))
-        for effect in effects(wanted, nothing, asked=frozenset(Field), can=can, before={})
-        if effect.field not in fresh and effect.outcome in KNOWN_BEFOREHAND
+        for effect in effects(wanted, nothing, asked=others, can=can, before={})
+        if effect.outcome in KNOWN_BEFOREHAND
     ]
     lost = {effect.field for effect in declared} - {str(name) for name in IN_LISTS}
     kept = [one for one in old if one.field not in fresh | lost and one.outcome not in KNOWN_BEFOREHAND]
