@@ -10,8 +10,17 @@ from dataclasses import replace
 import pytest
 
 from providers.capabilities import Level, Operation
-from providers.errors import NotFound, Unsupported
-from providers.types import Field, HubKey, RemoteRef, RemoteTask, TaskDraft, canonical
+from providers.errors import NotFound, Unauthorized, Unsupported
+from providers.types import (
+    Field,
+    HubKey,
+    NewTask,
+    RemoteRef,
+    RemoteTask,
+    TaskChange,
+    TaskDraft,
+    canonical,
+)
 
 
 @pytest.fixture
@@ -87,6 +96,49 @@ def test_a_deleted_task_is_gone(sandbox, task):
 
     with pytest.raises(NotFound):
         sandbox.provider.fetch_task(task.ref)
+
+
+def test_a_task_that_is_gone_is_told_so_whatever_is_asked_of_it(sandbox, task, draft, key):
+    sandbox.provider.delete_task(task.ref)
+    sandbox.wait_for_look_ups()
+
+    with pytest.raises(NotFound):
+        sandbox.provider.update_task(task.ref, draft, changed=frozenset({Field.TITLE}), key=key)
+
+
+def test_a_batch_has_a_verdict_for_each_item(sandbox):
+    items = [NewTask(sandbox.draft(), HubKey(uuid.uuid4())) for _ in range(3)]
+
+    made = [one.task for one in sandbox.provider.create_tasks(items)]
+    changes = [
+        TaskChange(one.ref, replace(item.draft, title="changed"), frozenset({Field.TITLE}), item.key)
+        for one, item in zip(made, items, strict=True)
+    ]
+    changed = sandbox.provider.update_tasks(changes)
+    deleted = sandbox.provider.delete_tasks([one.ref for one in made])
+
+    assert len({one.ref for one in made}) == 3
+    assert [one.error for one in (*changed, *deleted)] == [None] * 6
+
+
+def test_a_task_that_is_assigned_is_so_afterwards(sandbox, task, draft, key):
+    active = [owner for owner in sandbox.provider.list_owners() if owner.is_active]
+    if not active:
+        pytest.skip("the sandbox has no user to assign a task to")
+    given = replace(draft, assignee=active[0].id, assignee_email=active[0].email)
+
+    told = sandbox.provider.update_task(task.ref, given, changed=frozenset({Field.ASSIGNEE}), key=key)
+
+    held = {**sandbox.provider.fetch_task(task.ref).holds, **told.holds}
+    assert held.get(Field.ASSIGNEE, active[0].id) == active[0].id
+
+
+def test_wrong_credentials_are_unauthorized(sandbox):
+    wrong = {name: f"{text[:4]}wrong" for name, text in sandbox.account.secrets.items()}
+    stranger = type(sandbox.provider)(replace(sandbox.account, secrets=wrong), sandbox.provider.transport)
+
+    with pytest.raises(Unauthorized):
+        stranger.check()
 
 
 def test_the_contact_is_known_by_the_e_mail(sandbox):
