@@ -15,7 +15,10 @@ log = logging.getLogger(__name__)
 
 
 def hold_back(connection: Connection, *, until: datetime, why: str) -> None:
-    """Leave the whole account alone until then; an earlier, longer wait stays."""
+    """Leave the whole account alone until then; an earlier, longer wait stays.
+
+    Nothing is claimed meanwhile, and its page says why. What is under way already is held back by the pace (`pace.hold`).
+    """
     row = Connection.objects.filter(pk=connection.pk)
     row.filter(wait_until__isnull=True).update(wait_until=until, wait_reason=why[:500])
     row.filter(wait_until__lt=until).update(wait_until=until, wait_reason=why[:500])

@@ -12,14 +12,16 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import redis
 from django.db import InterfaceError, OperationalError
 
-from crmhub.models import Lane
+from crmhub.clock import database_now
+from crmhub.models import Connection, Lane
 from crmhub.sync import pace_redis, pace_rows
+from crmhub.sync.health import hold_back
 from crmhub.sync.pace_redis import Ended
 from crmhub.sync.pace_rule import Asked, Window, windows_of
 from providers.capabilities import Limit
@@ -33,6 +35,7 @@ FURTHEST = 3.0  # seconds; nobody asks for slots further ahead
 AWAY_FOR = 5.0  # seconds until this process asks a Redis again that did not answer
 NOBODY_ANSWERS = 5.0  # seconds until we ask again when there is no database either
 TRIES, BETWEEN_TRIES = 25, 0.004  # and seconds; while another worker makes the loan that we wait for
+SOON = 60.0  # seconds; a slot that lies further ahead is worth a word on the connection's page
 HELD_AT_MOST = 60.0  # seconds; the connection itself waits longer where it must (health.hold_back)
 
 _away_until = 0.0  # on the monotonic clock
@@ -83,11 +86,24 @@ def reserve(
     if found is None:
         return Slots((), NOBODY_ANSWERS, "Neither Redis nor the database answers; nothing is sent blindly.")
     which, again, *delays = found
-    return Slots(
+    slots = Slots(
         tuple(delay / 1000 for delay in delays),
         None if again < 0 else again / 1000,
         _why(windows[which - 1] if which else None),
     )
+    if not delays and again > SOON * 1000 and lane == Lane.INTERACTIVE:
+        _hold_back(connection_id, slots, now)
+    return slots
+
+
+def _hold_back(connection_id: UUID, slots: Slots, now: datetime | None) -> None:
+    """Let the whole account wait, and say so where people look: not even for them anything is left of its day."""
+    try:
+        with pace_rows.left_as_it_was():
+            until = (now or database_now()) + timedelta(seconds=slots.ask_again_in or 0)
+            hold_back(Connection(pk=connection_id), until=until, why=slots.why)
+    except (InterfaceError, OperationalError) as error:
+        log.warning("not_held_back: %s", type(error).__name__)
 
 
 def seconds_for(calls: int, limits: Iterable[Limit], *, lane: int) -> float:

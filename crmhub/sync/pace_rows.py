@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -135,16 +136,22 @@ def _changed(asked: Asked, change: Callable[[Row, int], Found], last_sent_ago: i
 
     Tried without a lock first, which costs half the round trips; if somebody else was quicker, under the row's lock.
     """
-    was_open = database.connection is not None
-    try:
+    with left_as_it_was():
         is_done, found = _tried(asked, change, last_sent_ago)
         if not is_done:
             with transaction.atomic():
                 _, found = _tried(asked, change, last_sent_ago, lock=True)
         return found
+
+
+@contextmanager
+def left_as_it_was() -> Iterator[None]:
+    """Close the database connection in the end if there was none: a thread that only speaks HTTP has none of its own, and nobody would close it."""
+    was_open = database.connection is not None
+    try:
+        yield
     finally:
         if not was_open:
-            # A thread that only speaks HTTP has no connection of its own, and nobody would close this one.
             database.close()
 
 

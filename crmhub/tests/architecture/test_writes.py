@@ -1,7 +1,7 @@
 """Every write passes one door: the services.
 
 The rule. **Tasks, contacts, records and connections are written by `crmhub/services` alone**, through whose functions forms, the API,
-jobs and commands go. `crmhub/sync` may write what the engine itself keeps: links, attempts, what it learned of a CRM's users; and
+jobs and commands go. `crmhub/sync` may write what the engine itself keeps: links, attempts, paces, what it learned of a CRM's users; and
 of a connection only its health (the columns in `HEALTH`). Nobody else writes anything.
 
 The source cannot tell which model a query set is of, so it is read strictly: outside services and sync nothing that looks like a write may
@@ -20,7 +20,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from crmhub import sync
-from crmhub.models import Attempt, Connection, ContactLink, OwnerLink, TaskLink
+from crmhub.models import Attempt, Connection, ContactLink, OwnerLink, Pace, TaskLink
 from crmhub.tests.architecture.conftest import sources
 from crmhub.tests.engine.conftest import Hub
 
@@ -56,11 +56,13 @@ HEALTH = {
 }
 ENGINES_OWN = HEALTH | {
     field.attname
-    for model in (TaskLink, ContactLink, OwnerLink, Attempt)
+    for model in (TaskLink, ContactLink, OwnerLink, Attempt, Pace)
     for field in model._meta.concrete_fields
 }
 ROWS = "crmhub/sync/rows.py"  # writes what it is told to; the last tests see what that is
-ENGINES_TABLES = {model._meta.db_table for model in (TaskLink, ContactLink, OwnerLink, Attempt)}
+ENGINES_TABLES = {model._meta.db_table for model in (TaskLink, ContactLink, OwnerLink, Attempt, Pace)}
+# The pacer's own row is written in few words: up to thirty times a second at each account.
+OWN_SQL = {ROWS, "crmhub/sync/pace_rows.py"}
 
 
 def writes(*folders: str) -> Iterator[tuple[str, ast.Call]]:
@@ -118,10 +120,10 @@ def test_nothing_is_written_in_sql_of_our_own_but_many_rows_at_once():
         f"{name}:{node.lineno}"
         for name, module in sources("crmhub")
         for node in ast.walk(module)
-        if name != ROWS
-        and isinstance(node, ast.Constant)
+        if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and re.match(r"\s*(INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b", node.value)
+        and name not in OWN_SQL
     ]
 
     assert found == []

@@ -53,7 +53,11 @@ def test_check_tells_the_portal_its_zone_and_what_the_token_may_do(world):
     assert (identity.id, identity.name, identity.time_zone) == ("4711", "Simulated portal", "Europe/Berlin")
     assert "crm.objects.contacts.write" in identity.scopes
     assert identity.limits[0].endswith("of 190 requests left in these ten seconds")
-    assert identity.learned == {"portal_id": "4711", "ui_domain": "app-eu1.hubspot.com"}
+    assert identity.learned == {
+        "portal_id": "4711",
+        "ui_domain": "app-eu1.hubspot.com",
+        "time_zone": "Europe/Berlin",
+    }
     assert identity.server_time is not None
 
 
