@@ -14,6 +14,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "bench" / "README.md",
     ROOT / "crmhub" / "README.md",
     ROOT / "providers" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
