@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LONGEST_WAIT = 3600.0  # seconds; a vendor asking for more is asked again each hour
+# Every header that this file or a vendor's room reads a wait from, in lower case; `date` is what they are read against.
+TELLS_TO_WAIT = re.compile(r"retry-after|date|x-.*rate-?limit.*")
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:

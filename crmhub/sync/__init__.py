@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from crmhub.sync.authorise import NotLetIn, let_in, page_to_agree_at, redirect_uri
 from crmhub.sync.checkup import Checkup, check_connection
+from crmhub.sync.journal import Recorded, Unreadable, read_file, write_file
 from crmhub.sync.losses import expected_losses, field_in_words, loss_in_words
 from crmhub.sync.preview import Preview, preview_task
 from crmhub.sync.push import Pushed, push_due
+from crmhub.sync.rerun import Rerun, Total, rerun
 from crmhub.sync.sweep import sweep
 
 __all__ = [
@@ -18,6 +20,10 @@ __all__ = [
     "NotLetIn",
     "Preview",
     "Pushed",
+    "Recorded",
+    "Rerun",
+    "Total",
+    "Unreadable",
     "check_connection",
     "expected_losses",
     "field_in_words",
@@ -26,6 +32,9 @@ __all__ = [
     "page_to_agree_at",
     "preview_task",
     "push_due",
+    "read_file",
     "redirect_uri",
+    "rerun",
     "sweep",
+    "write_file",
 ]

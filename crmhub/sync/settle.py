@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink, SyncStatus
+from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink
 from crmhub.services.links import HELD, owe, owe_tasks_of_contact
 from crmhub.sync.claim import Claim, landing_of
 from crmhub.sync.credentials import settings_of
 from crmhub.sync.health import hold_back, is_tried_again, note_refused, note_unwell
 from crmhub.sync.judge import judge
 from crmhub.sync.perform import Answered
+from crmhub.sync.recorded import settled_of, shown
 from crmhub.sync.values import Action, Create, LinkState, Remote, WantedContact, WantedTask
-from crmhub.sync.verdict import Case, Verdict, parked
+from crmhub.sync.verdict import Case, Verdict, chance_of, columns, taken
 from providers.errors import Unauthorized
 
 
@@ -34,8 +36,11 @@ class Piece:
     attempt: Attempt | None = None
     answer: Answered | None = None
     place: tuple[int, int] = (1, 1)  # which item of how many in its request
+    call: UUID | None = None  # the link of the first of them
     case: Case = field(init=False)
     verdict: Verdict | None = field(default=None, init=False)
+    taken_by: str = field(default="", init=False)  # who has the external id that this link would get
+    written: dict[str, Any] | None = field(default=None, init=False)
 
 
 def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *, now: datetime) -> None:
@@ -54,7 +59,7 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
         }
         for piece in pieces:
             row = held.get(piece.row.pk)
-            piece.case = _case(connection, piece, row or piece.row, now=now, here=here)
+            piece.case = _case(connection, claim, piece, row or piece.row, now=now, here=here)
             piece.verdict = judge(piece.case)
             if row is None:
                 _note_late(model, piece, now=now)
@@ -66,7 +71,15 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
         _note_connection(connection, [piece.verdict for piece in pieces if piece.verdict], now=now)
 
 
-def _case(connection: Connection, piece: Piece, row: PushedLink, *, now: datetime, here: float) -> Case:
+def _case(
+    connection: Connection,
+    claim: Claim[Any],
+    piece: Piece,
+    row: PushedLink,
+    *,
+    now: datetime,
+    here: float,
+) -> Case:
     started, ended = (
         (piece.answer.started, piece.answer.ended) if piece.answer and piece.answer.ended else (here, here)
     )
@@ -88,6 +101,11 @@ def _case(connection: Connection, piece: Piece, row: PushedLink, *, now: datetim
         switched_off=connection.switched_off,
         landing=landing_of(connection),
         is_renewed=is_refused and is_tried_again(connection),
+        chance=chance_of(claim.token, piece.link.id),
+        status_before=row.sync_status,
+        # A late worker or a replay forgot what was agreed while this claim was out: it stays forgotten.
+        is_forgotten=row.owed_again
+        and (row.pushed_version == -1 or bool(piece.link.ancestor and not row.ancestor)),
     )
 
 
@@ -108,10 +126,8 @@ def _refuse_taken_ids(connection: Connection, model: Any, pieces: Sequence[Piece
 
 
 def _taken(piece: Piece, verdict: Verdict, external_id: str, owner: PushedLink | None) -> Verdict:
-    whose = f"“{_subject(owner)}”" if owner else "another one here"
-    why = f"The record {external_id} there belongs to {whose} already: merge the two, or change this one."
-    changes = parked(piece.case, SyncStatus.CONFLICT, "taken", why)
-    return Verdict(changes, "conflict", why, why, is_well=True, contact_moved=verdict.contact_moved)
+    piece.taken_by = f"“{_subject(owner)}”" if owner else "another one here"
+    return taken(piece.case, verdict, external_id, whose=piece.taken_by)
 
 
 def _subject(link: PushedLink) -> str:
@@ -120,31 +136,24 @@ def _subject(link: PushedLink) -> str:
 
 def _write(model: Any, row: PushedLink, piece: Piece, *, now: datetime) -> None:
     assert piece.verdict is not None
-    changes = dict(piece.verdict.changes)
-    if changes.get("sync_status", row.sync_status) != row.sync_status:
-        changes["status_since"] = now
-    if isinstance(row, ContactLink):
-        for name in ("awaits_contact_id", "effects"):
-            changes.pop(name, None)
-    if row.owed_again and (row.pushed_version == -1 or (piece.row.ancestor and not row.ancestor)):
-        # A late worker or a replay forgot what was agreed while this claim was out: it stays forgotten.
-        changes["ancestor"] = {}
-    _store(model, row, piece, changes)
+    piece.written = columns(piece.case, piece.verdict)
+    _store(model, row, piece)
     if piece.verdict.contact_moved and isinstance(row, ContactLink):
-        lane = Lane.INTERACTIVE if changes.get("external_id") else Lane.RETRY
+        lane = Lane.INTERACTIVE if piece.written.get("external_id") else Lane.RETRY
         owe_tasks_of_contact(row, now=now, lane=lane)
 
 
-def _store(model: Any, row: PushedLink, piece: Piece, changes: dict[str, Any]) -> None:
+def _store(model: Any, row: PushedLink, piece: Piece) -> None:
     """Write the columns; an external id that another settling has taken this very moment is a conflict."""
+    assert piece.verdict is not None
+    assert piece.written is not None
     try:
         with transaction.atomic():
-            model._default_manager.filter(pk=row.pk).update(**changes)
+            model._default_manager.filter(pk=row.pk).update(**piece.written)
     except IntegrityError:
-        assert piece.verdict is not None
-        piece.verdict = _taken(piece, piece.verdict, str(changes.get("external_id")), None)
-        kept = {name: value for name, value in piece.verdict.changes.items() if hasattr(row, name)}
-        model._default_manager.filter(pk=row.pk).update(**kept)
+        piece.verdict = _taken(piece, piece.verdict, str(piece.written.get("external_id")), None)
+        piece.written = columns(piece.case, piece.verdict)
+        model._default_manager.filter(pk=row.pk).update(**piece.written)
 
 
 def _note_late(model: Any, piece: Piece, *, now: datetime) -> None:
@@ -164,6 +173,12 @@ def _note_late(model: Any, piece: Piece, *, now: datetime) -> None:
         model._default_manager.filter(pk=row.pk).update(retired=[*row.retired, stray])
 
 
+FINISHED = (
+    *("ended_at", "outcome", "detail", "decision", "effects"),
+    *("request", "response", "status_code", "settled"),
+)
+
+
 def _finish_attempts(pieces: Sequence[Piece], *, now: datetime) -> None:
     attempts = []
     for piece in pieces:
@@ -176,29 +191,10 @@ def _finish_attempts(pieces: Sequence[Piece], *, now: datetime) -> None:
         attempt.decision = piece.verdict.decision[:300]
         attempt.effects = [effect.as_row() for effect in piece.verdict.effects]
         if piece.answer:
-            attempt.request, attempt.response, attempt.status_code = _shown(piece.answer, piece.place)
+            attempt.request, attempt.response, attempt.status_code = shown(piece.answer, piece.place)
+            attempt.settled = settled_of(piece)
         attempts.append(attempt)
-    Attempt.objects.bulk_update(
-        attempts,
-        ["ended_at", "outcome", "detail", "decision", "effects", "request", "response", "status_code"],
-        batch_size=50,
-    )
-
-
-def _shown(answer: Answered, place: tuple[int, int]) -> tuple[str, str, int | None]:
-    """Return request, answer and status as an attempt keeps them; of a batch, the first item's attempt has the bodies.
-
-    A look after a write is shown behind it; the status is the write's.
-    """
-    number, of = place
-    asked, answered = [], []
-    for one in (*answer.exchanges, *answer.looks):
-        line = f"{one.method} {one.url}" + (f" (item {number} of {of})" if of > 1 else "")
-        asked.append(f"{line}\n{one.request_body}".rstrip() if number == 1 else line)
-        head = f"{one.status or 'no answer'} after {one.milliseconds} ms"
-        answered.append(f"{head}\n{one.response_body}".rstrip() if number == 1 else head)
-    status = answer.exchanges[-1].status if answer.exchanges else None
-    return "\n\n".join(asked), "\n\n".join(answered), status
+    Attempt.objects.bulk_update(attempts, FINISHED, batch_size=50)
 
 
 def _note_connection(connection: Connection, verdicts: Sequence[Verdict], *, now: datetime) -> None:
