@@ -13,11 +13,13 @@ from crmhub.models import Attempt, Connection
 NEAR = 1_000
 # An attempt has the moment of its claim and is written a little later, so ids and moments are not in quite the same order.
 ASTRAY = timedelta(minutes=10)
+ONLY_TO_RERUN = ("intent", "settled")  # long, and nobody reads them
 
 
 def attempt_rows(attempts: QuerySet[Attempt], *, with_wire: bool) -> QuerySet[Attempt]:
     """Return the attempts with their connection and whose they are; request and answer only where asked for."""
     attempts = attempts.select_related("connection", "task_link__task", "contact_link__contact").defer(
+        *ONLY_TO_RERUN,
         "connection__sealed_secrets",
         "task_link__ancestor",
         "task_link__effects",
@@ -33,7 +35,7 @@ def latest_attempts_of_task(task_id: UUID, *, most: int = 20) -> list[Attempt]:
     return list(
         Attempt.objects.filter(task_link__task_id=task_id)
         .select_related("connection")
-        .defer("effects", "request", "response", "connection__sealed_secrets")
+        .defer(*ONLY_TO_RERUN, "effects", "request", "response", "connection__sealed_secrets")
         .order_by("-id")[:most]
     )
 

@@ -112,7 +112,7 @@ def _push_some(
         _set_aside(model, claim, now=now or database_now())
         return True
     refusal = _know_owners(connection, claim, now=now)
-    pieces = _planned(connection, claim)
+    pieces = _planned(connection, claim, now=now)
     if refusal is None:
         _send(connection, claim, pieces, done, now=now)
     else:
@@ -147,15 +147,16 @@ def _set_aside(model: type[Any], claim: Claim[Any], *, now: datetime) -> None:
 # Claimed links, what is wanted of them, what to do
 
 
-def _planned(connection: Connection, claim: Claim[Any]) -> list[Piece]:
-    """Plan as of the claim: an attempt keeps that moment, and an earlier one can only make a link wait."""
+def _planned(connection: Connection, claim: Claim[Any], *, now: datetime | None) -> list[Piece]:
+    # As of the claim: that moment is kept with the attempt, and an earlier one can only make a link wait.
+    moment = now or claim.at
     wanted = _read(connection, claim)
     return [
         Piece(
             row=row,
             link=(state := LinkState.of(row)),
             wanted=wanted[row.pk],
-            action=_plan(connection, state, wanted[row.pk], now=claim.at),
+            action=_plan(connection, state, wanted[row.pk], now=moment),
         )
         for row in claim.links
     ]

@@ -112,7 +112,7 @@ class Walk:
         connection.refresh_from_db()
         for model in (ContactLink, TaskLink):
             if claim := take(model, connection, lane=Lane.INTERACTIVE, size=4, now=self.hub.now):
-                pieces = push._planned(connection, claim)
+                pieces = push._planned(connection, claim, now=self.hub.now)
                 push._send(connection, claim, pieces, push.Pushed(), now=self.hub.now)
 
     def save_during_a_push(self) -> None:
