@@ -19,6 +19,7 @@ from unfold.decorators import display
 
 from crmhub.models import PushedLink
 from crmhub.queries.remedies import remedy_of
+from crmhub.queries.rollup import RollUp, roll_up, why_it_lags
 from crmhub.queries.sync import Standing, exact_status, short_names, standing
 
 MOST_REFRESHED = 200  # rows that one request of an open list may ask for
@@ -55,11 +56,33 @@ def badges(
     links: Iterable[PushedLink], *, names: Mapping[UUID, str], subject: str, now: datetime
 ) -> SafeString:
     """Return the badges as HTML; `subject` is the id under which the page refreshes them while one waits."""
+    links = list(links)
     drawn = [badge(link, name=names.get(link.connection_id, str(link.connection)), now=now) for link in links]
     is_moving = any(one.standing is Standing.WAITING for one in drawn)
+    summed = roll_up(links)
     return render_to_string(
-        "crmhub/badges.html", {"badges": drawn, "subject": subject, "is_moving": is_moving}
+        "crmhub/badges.html",
+        {
+            "badges": drawn,
+            "subject": subject,
+            "is_moving": is_moving,
+            # Of one CRM its own badge says it all, and so do those of CRMs that all have it.
+            "roll_up": summed if summed.of > 1 and summed.lagging else None,
+            "lags": "; ".join(lags(summed, names=names, now=now)),
+        },
     )
+
+
+def lags(summed: RollUp, *, names: Mapping[UUID, str], now: datetime) -> list[str]:
+    """Return who lags, as sentences: "HighLevel waits since 30 Nov 2026, 10:02: HighLevel answered 503"."""
+    said = []
+    for link in summed.lagging:
+        does = "needs a person" if standing(link) is Standing.NEEDS_A_PERSON else "waits"
+        name, why = names.get(link.connection_id, str(link.connection)), why_it_lags(link, now=now)
+        said.append(
+            f"{name} {does} since {moment(link.status_since)}" + (f": {why.rstrip('.')}" if why else "")
+        )
+    return said
 
 
 def advice(link: PushedLink) -> str:
