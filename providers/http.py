@@ -21,13 +21,13 @@ import httpcore2
 
 from providers.error_cases import Answer, Case, classify
 from providers.errors import NotSent, Permanent, ProviderError, Transient, Unconfirmed
+from providers.keeping import exchange
 from providers.redaction import Redactor, as_it_is, secrets_in_form, tokens_in_answer
-from providers.sendable import refuse_uncallable, refuse_unsendable, split_address, without_login
-from providers.storable import fit_for_storage, json_fit_for_storage
+from providers.sendable import refuse_uncallable, refuse_unsendable, split_address
+from providers.storable import json_fit_for_storage
 from providers.types import Exchange
 
 LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; a page of 100 records is well under one tenth of it
-KEPT_OF_A_BODY = 2048  # characters of a request or an answer that an attempt may keep
 KEEP_ALIVE = (
     4.0  # seconds; below the idle time-outs of the vendors' gateways, so that a reused socket is a live one
 )
@@ -295,6 +295,7 @@ class Recorder:
             request = replace(request, before_bytes=self._gate.before_bytes)
         started = time.monotonic()
         response: Response | None = None
+        failure: ProviderError | None = None
         was_held_back = False
         if request.headers.get("Content-Type") == FORM:
             self._keep_out(secrets_in_form(request.body or b""))
@@ -312,33 +313,19 @@ class Recorder:
         except ProviderError as error:
             error.detail = self._redact(error.detail)
             error.args = (error.detail,)
+            failure = error
             raise
         finally:
             if not was_held_back:
-                self._keep(request, response, milliseconds=round((time.monotonic() - started) * 1000))
+                milliseconds = round((time.monotonic() - started) * 1000)
+                kept = exchange(request, response, failure, redact=self._redact, milliseconds=milliseconds)
+                self.exchanges.append(kept)
 
     def _keep_out(self, secrets: Iterable[str]) -> None:
         # Also from what is kept later: the next request may carry the token that this answer brought.
         if new := set(secrets) - self._secrets:
             self._secrets |= new
             self._redact = Redactor(self._secrets)
-
-    def _keep(self, request: Request, response: Response | None, *, milliseconds: int) -> None:
-        self.exchanges.append(
-            Exchange(
-                method=request.method,
-                url=self._redact(fit_for_storage(without_login(request.url))),
-                request_body=self._shown(request.body),
-                status=response.status if response else None,
-                response_body=self._shown(response.body) if response else "",
-                milliseconds=milliseconds,
-            )
-        )
-
-    def _shown(self, body: bytes | None) -> str:
-        # Cut after the secrets are out, and read with room to spare: one that is halved at the edge is not found.
-        text = (body or b"")[: KEPT_OF_A_BODY * 4].decode("utf-8", "replace")
-        return self._redact(fit_for_storage(text))[:KEPT_OF_A_BODY]
 
 
 class JsonApi:

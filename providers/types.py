@@ -372,7 +372,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer as they may be shown: secrets replaced, bodies cut. `status` is None when none came."""
+    """One request and its answer as they may be shown: secrets replaced, bodies cut. `status` is None when none came.
+
+    The rest is there to play the answer again: `rest` is what was cut off its body, `headers` are those that say how long to wait; without an
+    answer, `error` and `detail` are the code and the words of what went wrong. `request_digest` stands for a request body that was cut.
+    `is_whole` is False where the answer cannot be played again: it was too long to be kept, or a secret stood in it or in what was asked.
+    """
 
     method: str
     url: str
@@ -380,3 +385,9 @@ class Exchange:
     status: int | None = None
     response_body: str = ""
     milliseconds: int = 0
+    rest: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+    detail: str = ""
+    request_digest: str = ""
+    is_whole: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ from email.utils import parsedate_to_datetime
 from providers.capabilities import Limit
 
 LONGEST_WAIT = 3600.0  # seconds; a vendor asking for more is asked again each hour
+# Every header that this file or a vendor's room reads a wait from, in lower case; `date` is what they are read against.
+TELLS_TO_WAIT = re.compile(r"retry-after|date|x-.*rate-?limit.*")
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:

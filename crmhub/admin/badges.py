@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from unfold.decorators import display
 
 from crmhub.models import PushedLink
 from crmhub.queries.remedies import remedy_of
+from crmhub.queries.rollup import RollUp, roll_up, why_it_lags
 from crmhub.queries.sync import Standing, exact_status, short_names, standing
 
 MOST_REFRESHED = 200  # rows that one request of an open list may ask for
@@ -68,15 +69,42 @@ def badges(
     links: Iterable[PushedLink], *, names: Mapping[UUID, str], subject: str, now: datetime
 ) -> SafeString:
     """Return the badges as HTML; `subject` is the id under which the page refreshes them while one waits."""
+    links = list(links)
     drawn = [badge(link, name=names.get(link.connection_id, str(link.connection)), now=now) for link in links]
     is_moving = any(one.standing is Standing.WAITING for one in drawn)
     return format_html(
-        '<span class="hub-badges" data-badges="{}"{}>{}</span>',
+        '<span class="hub-badges" data-badges="{}"{}>{}{}</span>',
         subject,
         mark_safe(" data-moving") if is_moving else "",
+        _rolled_up(links, names=names, now=now),
         format_html_join("", "{}", ((one,) for one in drawn))
         or mark_safe('<span class="hub-none">in no CRM</span>'),
     )
+
+
+def _rolled_up(links: Sequence[PushedLink], *, names: Mapping[UUID, str], now: datetime) -> str:
+    """Return how the task stands over all of its CRMs; "" for one CRM, whose own badge says it all, and where all have it."""
+    summed = roll_up(links)
+    if summed.of < 2 or not summed.lagging:
+        return ""
+    return format_html(
+        '<span class="hub-rolled-up hub-{}" title="{}">{}</span>',
+        summed.standing.value,
+        "; ".join(lags(summed, names=names, now=now)),
+        summed.words,
+    )
+
+
+def lags(summed: RollUp, *, names: Mapping[UUID, str], now: datetime) -> list[str]:
+    """Return who lags, as sentences: "HighLevel waits since 30 Nov 2026, 10:02: HighLevel answered 503"."""
+    said = []
+    for link in summed.lagging:
+        does = "needs a person" if standing(link) is Standing.NEEDS_A_PERSON else "waits"
+        name, why = names.get(link.connection_id, str(link.connection)), why_it_lags(link, now=now)
+        said.append(
+            f"{name} {does} since {moment(link.status_since)}" + (f": {why.rstrip('.')}" if why else "")
+        )
+    return said
 
 
 def advice(link: PushedLink) -> str:

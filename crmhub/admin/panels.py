@@ -9,10 +9,11 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from crmhub.admin.badges import Badge, advice, badge, moment
+from crmhub.admin.badges import Badge, advice, badge, lags, moment
 from crmhub.models import Attempt, Connection, PushedLink, Task, TaskLink
 from crmhub.queries.connections import live_connections
 from crmhub.queries.remedies import Act, Remedy, remedy_of
+from crmhub.queries.rollup import roll_up
 from crmhub.queries.sync import Standing, provider_label, short_names
 from crmhub.sync import loss_in_words
 
@@ -44,10 +45,17 @@ def links_panel(task: Task, links: list[TaskLink], *, may_act: bool) -> dict[str
     others = [one for one in live_connections() if one.pk not in there] if not task.is_deleted else []
     return {
         "link_rows": rows,
+        **_roll_up_panel(rows),
         "is_moving": any(row.badge.standing is Standing.WAITING for row in rows),
         "other_connections": others if may_act else [],
         "refresh_url": reverse("admin:crmhub_task_links", args=[task.pk]),
     }
+
+
+def _roll_up_panel(rows: list[LinkRow]) -> dict[str, Any]:
+    summed = roll_up(row.link for row in rows)
+    names = {row.link.connection_id: row.badge.name for row in rows}
+    return {"roll_up": summed, "lags": lags(summed, names=names, now=timezone.now())}
 
 
 def link_rows(links: Iterable[Any], *, may_act: bool) -> list[LinkRow]:

@@ -17,6 +17,8 @@ from crmhub.api.fields import NOT_A_DUE, NOT_A_MOMENT, read_due, read_moment
 from crmhub.clock import database_now
 from crmhub.models import Connection, Contact, Record, SyncStatus, Task, TaskContact, TaskLink, TaskRecord
 from crmhub.queries import api as queries
+from crmhub.queries.rollup import tasks_rolled_up
+from crmhub.queries.sync import Standing
 from crmhub.services.people import e164
 
 SENDING = ("sending", "Sending")
@@ -127,6 +129,11 @@ class TaskFilter(FilterSet):
         method="by_nothing",
         help_text="Tasks with a link in one of these, with commas between them; together with `connection`: that link.",
     )
+    sync = _words(
+        [(one.value, one.words) for one in Standing],
+        method="by_sync",
+        help_text="Tasks that stand so over all of their CRMs, as the worst of those that are not off.",
+    )
     connection = django_filters.UUIDFilter(
         method="by_nothing", help_text="Tasks with a link at this connection."
     )
@@ -152,6 +159,10 @@ class TaskFilter(FilterSet):
     def by_nothing(self, tasks: QuerySet[Task], name: str, value: Any) -> QuerySet[Task]:
         """Leave the tasks as they are: `filter_queryset` looks at this value together with others."""
         return tasks
+
+    def by_sync(self, tasks: QuerySet[Task], name: str, value: list[str]) -> QuerySet[Task]:
+        """Return the tasks whose roll-up is one of these."""
+        return tasks_rolled_up(tasks, [Standing(one) for one in value])
 
     def by_assignee(self, tasks: QuerySet[Task], name: str, value: str) -> QuerySet[Task]:
         """Return the tasks of these people, also of those who left."""

@@ -11,7 +11,8 @@ from rest_framework import serializers
 from crmhub.api.fields import DUE_SCHEMA, Moment, write_due
 from crmhub.models import Connection, Contact, Record, SyncStatus, Task, TaskLink
 from crmhub.queries.remedies import Act, remedy_of
-from crmhub.queries.sync import exact_status
+from crmhub.queries.rollup import WORST_FIRST, roll_up, why_it_lags
+from crmhub.queries.sync import Standing, exact_status, standing
 
 STATUSES = [*SyncStatus.values, "sending"]
 
@@ -109,6 +110,39 @@ class LinkDetailsShape(LinkShape):
         return (remedy.act if remedy else Act.NOTHING).value
 
 
+@extend_schema_serializer(component_name="Lag")
+class LagShape(serializers.Serializer[TaskLink]):
+    """A CRM that does not have the task's newest version."""
+
+    connection = serializers.UUIDField(source="connection_id", read_only=True)
+    connection_name = serializers.CharField(source="connection.name", read_only=True)
+    standing = serializers.SerializerMethodField()
+    since = Moment(source="status_since", read_only=True)
+    why = serializers.SerializerMethodField(help_text="In words; empty when only its turn has not come.")
+
+    @extend_schema_field(serializers.ChoiceField(choices=[one.value for one in WORST_FIRST[:2]]))
+    def get_standing(self, link: TaskLink) -> str:
+        """Return whether it waits or needs a person."""
+        return standing(link).value
+
+    def get_why(self, link: TaskLink) -> str:
+        """Return what keeps it."""
+        return why_it_lags(link, now=self.context["now"])
+
+
+@extend_schema_serializer(component_name="Sync")
+class SyncShape(serializers.Serializer[Any]):
+    """How a task stands over all of its CRMs: as the worst of those that are not off."""
+
+    standing = serializers.ChoiceField(choices=[one.value for one in Standing], read_only=True)
+    in_sync = serializers.IntegerField(read_only=True, help_text="CRMs that have its newest version.")
+    of = serializers.IntegerField(
+        read_only=True, help_text="CRMs that it goes to, without those that are off."
+    )
+    words = serializers.CharField(read_only=True, help_text='The two as they are read: "3 of 4 CRMs".')
+    lagging = LagShape(many=True, read_only=True, help_text="The others, the worst first, then the longest.")
+
+
 class LinksShape(serializers.Serializer[Any]):
     """All links of a task."""
 
@@ -126,6 +160,7 @@ class TaskRowShape(Shape):
     deals = serializers.SerializerMethodField()
     tickets = serializers.SerializerMethodField()
     events = serializers.SerializerMethodField()
+    sync = serializers.SerializerMethodField(help_text="How it stands over all of its CRMs.")
     links = LinkShape(many=True, read_only=True)
 
     class Meta:
@@ -158,9 +193,15 @@ class TaskRowShape(Shape):
             "deleted_at",
             "version",
             "origin",
+            "sync",
             "links",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(SyncShape)
+    def get_sync(self, task: Task) -> Any:
+        """Return the roll-up of the links that were read with the task."""
+        return SyncShape(roll_up(task.links.all()), context=self.context).data  # type: ignore[attr-defined]
 
     @extend_schema_field(DUE_SCHEMA)
     def get_due_at(self, task: Task) -> str | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -109,6 +112,31 @@ def number(value: str) -> int:
     if not (value.isascii() and value.isdigit()) or int(value) > 65_535:
         raise argparse.ArgumentTypeError(f"{value!r} is not a port: a number from 1 to 65535")
     return int(value)
+
+
+def since(value: str) -> timedelta | datetime:
+    """Return a span before now (`2h`) or a moment (`2026-11-30T10:00Z`), for argparse."""
+    if found := _SPAN.fullmatch(value):
+        try:
+            return timedelta(**{_UNITS[found[2]]: int(found[1])})
+        except OverflowError:
+            pass  # said below, like everything else that is no moment
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    raise argparse.ArgumentTypeError(
+        f"{value!r} is neither a span, such as 30m, 2h or 7d, nor a moment with its zone, such as 2026-11-30T10:00Z"
+    )
+
+
+_SPAN = re.compile(r"(\d+)([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment_of(given: timedelta | datetime, now: datetime) -> datetime:
+    """Return the moment that was meant."""
+    return given if isinstance(given, datetime) else now - given
 
 
 def _about_the_database(error: DatabaseError) -> str:

@@ -13,7 +13,9 @@ class Attempt(models.Model):
     """One try: the operation, the request, the answer, the decision. Secrets are taken out before anything is stored.
 
     `outcome` is "sending" while it is out (and for ever when its worker died), "ok", or the code of the error; `decision` says in words
-    what the hub does next. `request` and `response` are what went over the wire, cut to two kilobytes of body.
+    what the hub does next. `request` and `response` are what went over the wire, cut to two kilobytes of body. `intent` is from what it was
+    planned: the link and what was wanted of it, as they stood when it was claimed, and the connection's settings; `settled` is from what it was
+    decided, and what was written. With these it can be run again; they are null in attempts that are older than this.
     """
 
     SENDING = "sending"
@@ -39,6 +41,8 @@ class Attempt(models.Model):
     effects = models.JSONField(default=list, blank=True)
     request = models.TextField(blank=True)
     response = models.TextField(blank=True)
+    intent = models.JSONField(null=True, blank=True)
+    settled = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ("-id",)

@@ -16,7 +16,7 @@ from crmhub.models import Attempt
 
 BATCH = 1000  # attempts in one statement, so that no lock is held for long
 # What an attempt holds of requests and answers, and what is left of it.
-PAYLOADS: dict[str, Any] = {"request": "", "response": ""}
+PAYLOADS: dict[str, Any] = {"request": "", "response": "", "intent": None, "settled": None}
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ from crmhub.sync.authorise import NotLetIn, let_in, page_to_agree_at, redirect_u
 from crmhub.sync.backfill import Backfilled, Wish, backfill
 from crmhub.sync.checkup import Checkup, check_connection
 from crmhub.sync.counterparts import match_by_hand
+from crmhub.sync.journal import Recorded, Unreadable, read_file, write_file
 from crmhub.sync.losses import expected_losses, field_in_words, loss_in_words
 from crmhub.sync.patience import Clock
 from crmhub.sync.preview import Preview, preview_task
 from crmhub.sync.push import Pushed, push_due
 from crmhub.sync.relink import Relinked, relink
+from crmhub.sync.rerun import Rerun, Total, rerun
 from crmhub.sync.stocktaking import CannotBegin, Stock
 from crmhub.sync.sweep import sweep
 
@@ -26,8 +28,12 @@ __all__ = [
     "NotLetIn",
     "Preview",
     "Pushed",
+    "Recorded",
     "Relinked",
+    "Rerun",
     "Stock",
+    "Total",
+    "Unreadable",
     "Wish",
     "backfill",
     "check_connection",
@@ -39,7 +45,10 @@ __all__ = [
     "page_to_agree_at",
     "preview_task",
     "push_due",
+    "read_file",
     "redirect_uri",
     "relink",
+    "rerun",
     "sweep",
+    "write_file",
 ]

@@ -12,7 +12,7 @@ from django.conf import settings as hub_settings
 
 from crmhub.models import Connection
 from providers.base import Provider
-from providers.capabilities import Limit
+from providers.capabilities import Capabilities, Limit
 from providers.http import Gate, HttpTransport, Recorder
 from providers.registry import provider_class
 from providers.types import Account
@@ -48,8 +48,13 @@ def account_of(connection: Connection, secrets: Mapping[str, str] | None = None)
 
 def settings_of(connection: Connection) -> dict[str, object]:
     """Return the connection's settings over the defaults of its CRM."""
-    defaults = {setting.name: setting.default for setting in connection.capabilities.settings}
-    return {**defaults, "hub_time_zone": hub_settings.HUB_TIME_ZONE, **connection.settings}
+    return over_defaults(connection.settings, connection.capabilities, zone=hub_settings.HUB_TIME_ZONE)
+
+
+def over_defaults(given: Mapping[str, object], can: Capabilities, *, zone: str) -> dict[str, object]:
+    """Return the settings that were given over the defaults of the CRM; `zone` is that of people who name none."""
+    defaults = {setting.name: setting.default for setting in can.settings}
+    return {**defaults, "hub_time_zone": zone, **given}
 
 
 def limits_of(connection: Connection) -> tuple[Limit, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import connection as database
@@ -17,7 +17,7 @@ from crmhub.clock import database_now
 from crmhub.models import Connection
 from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import PaceGate, SendWindow, SpareGate
-from crmhub.sync.readback import others_wait, read_back
+from crmhub.sync.readback import Opened, others_wait, read_back
 from crmhub.sync.values import (
     Complete,
     Create,
@@ -35,8 +35,9 @@ from crmhub.sync.values import (
     WantedTask,
 )
 from providers.base import Provider
+from providers.capabilities import Capabilities
 from providers.errors import NotFound, NotSent, ProviderError, Transient, Unconfirmed
-from providers.http import Recorder
+from providers.http import Gate, Recorder
 from providers.types import (
     RECORD_FIELDS,
     Exchange,
@@ -147,6 +148,9 @@ def perform(
     # Asked here and not in the threads, for each of them would have a database connection of its own.
     is_quiet = not others_wait(connection, now=now or database_now())
 
+    def opened(gate: Gate) -> tuple[Provider, Recorder]:
+        return provider_for(connection, gate=gate)
+
     def make(call: Call) -> None:
         gate = PaceGate(
             connection.pk,
@@ -157,9 +161,10 @@ def perform(
             reserved_at=call.reserved_at or None,
             now=now,
         )
-        _make(connection, call, gate)
-        if len(call.items) == 1 and is_quiet:
-            _look_back(connection, call, SpareGate(connection.pk, limits, window=window, now=now))
+        make_call(call, opened, gate)
+        if is_quiet:
+            spare = SpareGate(connection.pk, limits, window=window, now=now)
+            look_back(call, opened, spare, can=connection.capabilities)
 
     if len(calls) == 1:
         make(calls[0])
@@ -168,11 +173,18 @@ def perform(
         list(pool.map(make, calls))
 
 
-def _make(connection: Connection, call: Call, gate: PaceGate) -> None:
+class AskingGate(Gate, Protocol):
+    """A gate that says when to come back, where it let nothing pass."""
+
+    ask_again_in: float | None
+
+
+def make_call(call: Call, opened: Opened, gate: AskingGate) -> None:
+    """Make one call and put each item's answer into it."""
     recorder: Recorder | None = None
     started = time.monotonic()
     try:
-        provider, recorder = provider_for(connection, gate=gate)
+        provider, recorder = opened(gate)
         answers = _ask(provider, call.items)
         if len(answers) != len(call.items):
             raise ValueError(f"{len(answers)} answers to {len(call.items)} items")
@@ -194,12 +206,15 @@ def _make(connection: Connection, call: Call, gate: PaceGate) -> None:
         )
 
 
-def _look_back(connection: Connection, call: Call, gate: SpareGate) -> None:
+def look_back(call: Call, opened: Opened, gate: Gate, *, can: Capabilities) -> None:
+    """Look once more at the task of a call for one, where its answer left out what was asked; adds to its answer what was told."""
+    if len(call.items) > 1:
+        return
     [item] = call.items
     answer = call.answers[item.link.id]
     if not isinstance(answer.remote, RemoteTask) or not isinstance(item.wanted, WantedTask):
         return
-    seen, looks = read_back(connection, item.link, item.wanted, item.action, answer.remote, gate=gate)
+    seen, looks = read_back(opened, item.link, item.wanted, item.action, answer.remote, gate=gate, can=can)
     call.answers[item.link.id] = replace(answer, read_back=seen, looks=looks)
 
 

@@ -41,6 +41,23 @@ NEVER_UPDATED = frozenset({Field.CREATED, Field.COMPLETED})
 NOT_NEEDED = "The task is not wanted there."
 
 
+def plan_link(
+    link: LinkState,
+    wanted: WantedTask | WantedContact,
+    *,
+    capabilities: Capabilities,
+    settings: Mapping[str, object],
+    switched_off: Mapping[str, str] | None = None,
+    now: datetime,
+) -> Action:
+    """Return what to do with a link now, be it a task's or a contact's."""
+    if isinstance(wanted, WantedContact):
+        return plan_contact(link, wanted, capabilities=capabilities, now=now)
+    return plan_task(
+        link, wanted, capabilities=capabilities, settings=settings, switched_off=switched_off, now=now
+    )
+
+
 def plan_task(
     link: LinkState,
     wanted: WantedTask,

@@ -28,7 +28,8 @@ from crmhub.sync.gate import A_MOMENT, PaceGate
 from crmhub.sync.health import has_lost_links, hold_back
 from crmhub.sync.mapping import read_contacts, read_tasks
 from crmhub.sync.perform import Answered, Call, Item, cost_of, group, perform
-from crmhub.sync.plan import plan_contact, plan_task
+from crmhub.sync.plan import plan_link
+from crmhub.sync.recorded import intent_of
 from crmhub.sync.settle import Piece, settle
 from crmhub.sync.tokens import ASK_AGAIN, keep_access
 from crmhub.sync.values import Action, Create, Delete, LinkState, Remote, WantedContact, WantedTask
@@ -160,7 +161,8 @@ def _set_aside(model: type[Any], claim: Claim[Any], *, now: datetime) -> None:
 
 
 def _planned(connection: Connection, claim: Claim[Any], *, now: datetime | None) -> list[Piece]:
-    moment = now or database_now()
+    # As of the claim: that moment is kept with the attempt, and an earlier one can only make a link wait.
+    moment = now or claim.at
     wanted = _read(connection, claim)
     return [
         Piece(
@@ -198,13 +200,10 @@ def _answer_all(pieces: Sequence[Piece], error: ProviderError) -> None:
 def _plan(
     connection: Connection, link: LinkState, wanted: WantedTask | WantedContact, *, now: datetime
 ) -> Action:
-    can = connection.capabilities
-    if isinstance(wanted, WantedContact):
-        return plan_contact(link, wanted, capabilities=can, now=now)
-    return plan_task(
+    return plan_link(
         link,
         wanted,
-        capabilities=can,
+        capabilities=connection.capabilities,
         settings=settings_of(connection),
         switched_off=connection.switched_off,
         now=now,
@@ -272,7 +271,7 @@ def _send_some(
         for number, item in enumerate(call.items, 1):
             piece = by_id[item.link.id]
             piece.answer = call.answers[item.link.id]
-            piece.place = (number, len(call.items))
+            piece.place, piece.call = (number, len(call.items)), call.items[0].link.id
     return held
 
 
@@ -331,6 +330,7 @@ def _attempt(connection: Connection, claim: Claim[Any], piece: Piece) -> Attempt
         operation=str(action.operation),
         version=piece.wanted.version,
         started_at=claim.at,
+        intent=intent_of(connection, piece.link, piece.wanted),
         **{side: piece.row.pk},
     )
 

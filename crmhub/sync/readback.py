@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from crmhub.models import Connection, ContactLink, Lane, TaskLink
-from crmhub.sync.credentials import provider_for
-from crmhub.sync.gate import SpareGate
 from crmhub.sync.values import Create, LinkState, Remote, WantedTask
 from crmhub.sync.verify import asked_by, untold
+from providers.base import Provider
+from providers.capabilities import Capabilities
 from providers.errors import ProviderError
-from providers.http import Recorder
+from providers.http import Gate, Recorder
 from providers.types import Exchange, RemoteTask
 
 log = logging.getLogger(__name__)
 
+# Makes the provider of one account for one operation, behind this gate, and the recorder of what it sends.
+Opened = Callable[[Gate], tuple[Provider, Recorder]]
+
 
 def read_back(
-    connection: Connection,
+    opened: Opened,
     link: LinkState,
     wanted: WantedTask,
     action: Remote,
     told: RemoteTask,
     *,
-    gate: SpareGate,
+    gate: Gate,
+    can: Capabilities,
 ) -> tuple[RemoteTask | None, tuple[Exchange, ...]]:
     """Return what a look told, and how it went over the wire; None and nothing where none was worth it.
 
@@ -33,8 +38,8 @@ def read_back(
     recorder: Recorder | None = None
     seen: RemoteTask | None = None
     try:
-        if _is_worth_a_call(connection, link, wanted, action, told):
-            provider, recorder = provider_for(connection, gate=gate)
+        if _is_worth_a_call(link, wanted, action, told, can):
+            provider, recorder = opened(gate)
             seen = provider.fetch_task(told.ref if told.ref.id else link.ref)
     except ProviderError as error:
         log.info("not_read_back: %s", error.detail)
@@ -52,9 +57,8 @@ def others_wait(connection: Connection, *, now: datetime) -> bool:
 
 
 def _is_worth_a_call(
-    connection: Connection, link: LinkState, wanted: WantedTask, action: Remote, told: RemoteTask
+    link: LinkState, wanted: WantedTask, action: Remote, told: RemoteTask, can: Capabilities
 ) -> bool:
-    can = connection.capabilities
     # A create has nothing before it: what the link remembers then is an earlier try.
     before = {} if isinstance(action, Create) else link.ancestor
     return bool(untold(wanted, told, asked=asked_by(action, can), can=can, before=before))

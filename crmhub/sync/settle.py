@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from crmhub.kill_points import reached
-from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink, SyncStatus, TaskLink
+from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink, TaskLink
 from crmhub.models.links import NOT_KNOWN
 from crmhub.services.doubts import seek_tasks_filed_under
 from crmhub.services.links import HELD, owe, owe_tasks_of_contact
@@ -22,8 +23,9 @@ from crmhub.sync.credentials import settings_of
 from crmhub.sync.health import hold_back, is_tried_again, note_refused, note_unwell
 from crmhub.sync.judge import judge
 from crmhub.sync.perform import Answered
+from crmhub.sync.recorded import settled_of, shown
 from crmhub.sync.values import Action, Create, LinkState, Remote, WantedContact, WantedTask
-from crmhub.sync.verdict import Case, Verdict, parked
+from crmhub.sync.verdict import Case, Verdict, chance_of, columns, taken
 from providers.errors import Unauthorized
 from providers.types import Field
 
@@ -37,7 +39,6 @@ LOOKED_AT = (
     "first_failed_at",
     "ancestor",
 )
-NOT_OF_CONTACTS = ("awaits_contact_id", "effects")
 
 
 @dataclass
@@ -52,8 +53,11 @@ class Piece:
     attempt: Attempt | None = None
     answer: Answered | None = None
     place: tuple[int, int] = (1, 1)  # which item of how many in its request
+    call: UUID | None = None  # the link of the first of them
     case: Case = field(init=False)
     verdict: Verdict | None = field(default=None, init=False)
+    taken_by: str = field(default="", init=False)  # who has the external id that this link would get
+    written: dict[str, Any] | None = field(default=None, init=False)
 
 
 def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *, now: datetime) -> None:
@@ -71,7 +75,7 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
             .order_by("pk")
             .values_list(*LOOKED_AT, named=True)
         }
-        case_of = _cases(connection, now=now, here=here)
+        case_of = _cases(connection, claim, now=now, here=here)
         for piece in pieces:
             row = held.get(piece.row.pk)
             piece.case = case_of(piece, row or piece.row)
@@ -89,7 +93,9 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
             _note_linked(connection, now=now)
 
 
-def _cases(connection: Connection, *, now: datetime, here: float) -> Callable[[Piece, Row], Case]:
+def _cases(
+    connection: Connection, claim: Claim[Any], *, now: datetime, here: float
+) -> Callable[[Piece, Row], Case]:
     """Return what makes the case of a piece and its row as it is now; what all of them share is read once."""
     case = partial(
         Case,
@@ -116,6 +122,11 @@ def _cases(connection: Connection, *, now: datetime, here: float) -> Callable[[P
             sent_at=now - timedelta(seconds=here - started),
             ended_at=now - timedelta(seconds=here - ended),
             is_renewed=is_refused and is_tried_again(connection),
+            chance=chance_of(claim.token, piece.link.id),
+            status_before=row.sync_status,
+            # A late worker or a replay forgot what was agreed while this claim was out: it stays forgotten.
+            is_forgotten=row.owed_again
+            and (row.pushed_version == NOT_KNOWN or bool(piece.link.ancestor and not row.ancestor)),
         )
 
     return case_of
@@ -138,12 +149,8 @@ def _refuse_taken_ids(connection: Connection, model: Any, pieces: Sequence[Piece
 
 
 def _taken(piece: Piece, verdict: Verdict, external_id: str, owner: PushedLink | None) -> Verdict:
-    whose = f"“{_subject(owner)}”" if owner else "another one here"
-    why = f"The record {external_id} there belongs to {whose} already: merge the two, or change this one."
-    changes = parked(piece.case, SyncStatus.CONFLICT, "taken", why)
-    # One that was merged into another one's stays where it was, and so do its tasks.
-    moved = verdict.contact_moved and not piece.link.external_id
-    return Verdict(changes, "conflict", why, why, is_well=True, contact_moved=moved)
+    piece.taken_by = f"“{_subject(owner)}”" if owner else "another one here"
+    return taken(piece.case, verdict, external_id, whose=piece.taken_by)
 
 
 def _subject(link: PushedLink) -> str:
@@ -151,7 +158,7 @@ def _subject(link: PushedLink) -> str:
 
 
 def _write(model: Any, ours: Sequence[tuple[Row, Piece]], *, now: datetime) -> None:
-    changes = {row.pk: _changes(row, piece, now=now) for row, piece in ours}
+    changes = {row.pk: _changes(piece) for row, piece in ours}
     try:
         with transaction.atomic():
             rows.write(model, changes)
@@ -162,18 +169,10 @@ def _write(model: Any, ours: Sequence[tuple[Row, Piece]], *, now: datetime) -> N
             _owe_its_tasks(piece.row, piece, changes[row.pk], now=now)
 
 
-def _changes(row: Row, piece: Piece, *, now: datetime) -> dict[str, Any]:
+def _changes(piece: Piece) -> dict[str, Any]:
     assert piece.verdict is not None
-    changes = dict(piece.verdict.changes)
-    if changes.get("sync_status", row.sync_status) != row.sync_status:
-        changes["status_since"] = now
-    if isinstance(piece.row, ContactLink):
-        for name in NOT_OF_CONTACTS:
-            changes.pop(name, None)
-    if row.owed_again and (row.pushed_version == NOT_KNOWN or (piece.row.ancestor and not row.ancestor)):
-        # A late worker or a replay forgot what was agreed while this claim was out: it stays forgotten.
-        changes["ancestor"] = {}
-    return changes
+    piece.written = columns(piece.case, piece.verdict)
+    return piece.written
 
 
 def _owe_its_tasks(link: ContactLink, piece: Piece, changes: Mapping[str, Any], *, now: datetime) -> None:
@@ -200,7 +199,7 @@ def _write_one_by_one(
         except IntegrityError:
             assert piece.verdict is not None
             piece.verdict = _taken(piece, piece.verdict, str(changes[row.pk].get("external_id")), None)
-            rows.write(model, {row.pk: _changes(row, piece, now=piece.case.now)})
+            rows.write(model, {row.pk: _changes(piece)})
 
 
 def _note_late(model: Any, piece: Piece, *, now: datetime) -> None:
@@ -241,24 +240,14 @@ def _told(piece: Piece, verdict: Verdict) -> dict[str, Any]:
     }
     if piece.answer is None:
         return kept
-    asked, answered, status = _shown(piece.answer, piece.place)
-    return {**kept, "request": asked, "response": answered, "status_code": status}
-
-
-def _shown(answer: Answered, place: tuple[int, int]) -> tuple[str, str, int | None]:
-    """Return request, answer and status as an attempt keeps them; of a batch, the first item's attempt has the bodies.
-
-    A look after a write is shown behind it; the status is the write's.
-    """
-    number, of = place
-    asked, answered = [], []
-    for one in (*answer.exchanges, *answer.looks):
-        line = f"{one.method} {one.url}" + (f" (item {number} of {of})" if of > 1 else "")
-        asked.append(f"{line}\n{one.request_body}".rstrip() if number == 1 else line)
-        head = f"{one.status or 'no answer'} after {one.milliseconds} ms"
-        answered.append(f"{head}\n{one.response_body}".rstrip() if number == 1 else head)
-    status = answer.exchanges[-1].status if answer.exchanges else None
-    return "\n\n".join(asked), "\n\n".join(answered), status
+    asked, answered, status = shown(piece.answer, piece.place)
+    return {
+        **kept,
+        "request": asked,
+        "response": answered,
+        "status_code": status,
+        "settled": settled_of(piece),
+    }
 
 
 def _note_linked(connection: Connection, *, now: datetime) -> None:

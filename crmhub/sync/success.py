@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crmhub.models import SyncStatus
-from crmhub.sync.plan import person_values, plan_contact, plan_task
+from crmhub.sync.plan import person_values, plan_link
 from crmhub.sync.values import (
     Action,
     Complete,
@@ -140,16 +140,14 @@ def continued(case: Case, link: LinkState, *, losses: tuple[Loss, ...]) -> dict[
 
 
 def _plan_again(case: Case, link: LinkState) -> Action:
-    if isinstance(case.wanted, WantedTask):
-        return plan_task(
-            link,
-            case.wanted,
-            capabilities=case.capabilities,
-            settings=case.settings,
-            switched_off=case.switched_off,
-            now=case.now,
-        )
-    return plan_contact(link, case.wanted, capabilities=case.capabilities, now=case.now)
+    return plan_link(
+        link,
+        case.wanted,
+        capabilities=case.capabilities,
+        settings=case.settings,
+        switched_off=case.switched_off,
+        now=case.now,
+    )
 
 
 def _deleted(case: Case, _remote: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from crmhub.models import SyncStatus
 from crmhub.sync.perform import Answered
@@ -24,7 +25,8 @@ class Case:
 
     `effects` is what became of the fields that were written. `previous_mark` is `may_land_until` as it was before this claim; `mark` as
     this claim set it (None: it set none). `sent_at` and `ended_at` are when the call began and was over, by the database's clock.
-    `is_renewed`: credentials that were refused are others by now, or are renewed without a person.
+    `is_renewed`: credentials that were refused are others by now, or are renewed without a person. `status_before` is the link's sync status
+    when this is settled; `is_forgotten` says that what was agreed was forgotten while the claim was out.
     """
 
     link: LinkState
@@ -45,6 +47,8 @@ class Case:
     is_renewed: bool = False
     chance: random.Random | None = None
     effects: tuple[Effect, ...] = ()
+    status_before: str = ""
+    is_forgotten: bool = False
 
     @cached_property
     def lines(self) -> tuple[Effect, ...]:
@@ -73,6 +77,24 @@ class Verdict:
     refused_credentials: bool = False
     lacks_scope: Mapping[str, str] = field(default_factory=dict)
     contact_moved: bool = False
+
+
+def chance_of(claim: UUID, link: UUID) -> random.Random:
+    """Return the chance of one link in one claim: another for each, and the same again when it is run again."""
+    return random.Random(f"{claim}.{link}")
+
+
+def columns(case: Case, verdict: Verdict) -> dict[str, Any]:
+    """Return what is to be written into the link's row."""
+    changes = dict(verdict.changes)
+    if changes.get("sync_status", case.status_before) != case.status_before:
+        changes["status_since"] = case.now
+    if isinstance(case.wanted, WantedContact):
+        for name in ("awaits_contact_id", "effects"):
+            changes.pop(name, None)
+    if case.is_forgotten:
+        changes["ancestor"] = {}
+    return changes
 
 
 def released() -> dict[str, Any]:
@@ -140,6 +162,15 @@ def parked(case: Case, status: SyncStatus, code: str, why: str) -> dict[str, Any
         "last_error_code": code,
         "failures": case.link.failures + 1,
     }
+
+
+def taken(case: Case, verdict: Verdict, external_id: str, *, whose: str) -> Verdict:
+    """Return what it means that the external id is that of another one here: two hub rows for one record there."""
+    why = f"The record {external_id} there belongs to {whose} already: merge the two, or change this one."
+    changes = parked(case, SyncStatus.CONFLICT, "taken", why)
+    # One that was merged into another one's stays where it was, and so do its tasks.
+    moved = verdict.contact_moved and not case.link.external_id
+    return Verdict(changes, "conflict", why, why, is_well=True, contact_moved=moved)
 
 
 def new_generation(case: Case, *, keep_old: bool) -> dict[str, Any]:

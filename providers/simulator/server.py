@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
-    from providers.simulator.crm import Simulator
+    from providers.simulator.webhooks import Announcer
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,24 @@ class NoReply(Exception):
         self.is_reset = is_reset
 
 
-class Server:
+class Answering(Protocol):
+    """What a server runs: a simulated CRM, or the playback of one."""
+
+    closing: threading.Event
+    announcer: Announcer
+
+    def answer(self, call: Call) -> Reply:
+        """Return the reply to one request. Raises `NoReply` when the connection is to be broken instead."""
+        ...
+
+
+Simulated = TypeVar("Simulated", bound=Answering)
+
+
+class Server(Generic[Simulated]):
     """Runs one simulator on a port of 127.0.0.1; 0 takes a free one. Use it as a context manager, or `start` and `stop`."""
 
-    def __init__(self, simulator: Simulator, *, port: int = 0) -> None:
+    def __init__(self, simulator: Simulated, *, port: int = 0) -> None:
         """Bind the port. Raises `OSError` when it is taken."""
         self.simulator = simulator
         self._http = _Listener(("127.0.0.1", port), _handler_for(simulator))
@@ -87,7 +101,7 @@ class Server:
         """Return the address of the simulated API, without a slash at the end."""
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
-    def start(self) -> Server:
+    def start(self) -> Server[Simulated]:
         """Begin to answer."""
         self._thread.start()
         return self
@@ -104,7 +118,7 @@ class Server:
         self._http.server_close()
         self.simulator.announcer.close()
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Server[Simulated]:
         """Begin to answer."""
         return self.start()
 
@@ -146,7 +160,7 @@ class _Listener(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def _handler_for(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
+def _handler_for(simulator: Answering) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         server_version = "simulated"

@@ -331,3 +331,24 @@ def test_the_first_page_shows_accounts_in_words_and_my_due_tasks(browser):
     assert "The token was refused." in html
     assert f"?crm={account.pk}&amp;sync=needs_a_person" in html
     assert "Call Grace today" in html
+
+
+def test_the_list_and_the_task_say_at_how_many_crms_a_task_is_and_who_lags(browser):
+    connect("One", "hubspot")
+    connect("Two", "highlevel")
+    task = save()
+    first = TaskLink.objects.filter(connection__name="One")
+    first.update(sync_status="in_sync", due_at=None)
+    TaskLink.objects.filter(connection__name="Two").update(last_error="HighLevel answered 503.")
+
+    html = browser.open("crmhub/task/")
+    page = browser.open(f"crmhub/task/{task.pk}/change/")
+    TaskLink.objects.update(sync_status="in_sync", due_at=None)
+
+    assert "1 of 2 CRMs</span>" in html
+    assert "HighLevel waits since " in html
+    assert "At the CRMs: 1 of 2 CRMs, waiting" in page
+    assert "HighLevel waits since " in page
+    assert ": HighLevel answered 503</li>" in page
+    assert "of 2 CRMs" not in browser.open("crmhub/task/")
+    assert "At the CRMs: 2 of 2 CRMs in sync" in browser.open(f"crmhub/task/{task.pk}/change/")

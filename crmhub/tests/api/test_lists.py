@@ -208,3 +208,25 @@ def test_reading_writes_the_last_use_once_a_minute(service, django_assert_num_qu
     service.get("/tasks")
 
     assert ApiKey.objects.get().last_used_at >= first
+
+
+def test_tasks_are_found_by_how_they_stand_over_all_of_their_crms(service):
+    connect("One", provider="hubspot")
+    connect("Two")
+    for title in ("well", "waits", "needs somebody"):
+        service.new_task(title=title)
+    links = TaskLink.objects.all()
+    links.filter(task__title="well").update(sync_status="in_sync", due_at=None)
+    links.filter(task__title="needs somebody", connection__name="One").update(
+        sync_status="failed", due_at=None, last_error="HubSpot refused it."
+    )
+
+    assert titles(service, "/tasks?sync=in_sync") == ["well"]
+    assert titles(service, "/tasks?sync=waiting") == ["waits"]
+    assert titles(service, "/tasks?sync=needs_a_person,waiting") == ["waits", "needs somebody"]
+    assert titles(service, "/tasks?sync=off") == []
+    [one] = service.get("/tasks?sync=needs_a_person").json()["results"]
+    assert (one["sync"]["standing"], one["sync"]["words"]) == ("needs_a_person", "0 of 2 CRMs")
+    lags = [(lag["connection_name"], lag["standing"], lag["why"]) for lag in one["sync"]["lagging"]]
+    assert lags == [("One", "needs_a_person", "HubSpot refused it."), ("Two", "waiting", "")]
+    assert service.get("/tasks?sync=perhaps").status_code == 400
