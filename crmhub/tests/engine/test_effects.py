@@ -164,7 +164,10 @@ def undeclared(hub: Hub, task: Task) -> list[tuple[str, str, str, str]]:
 
 
 def test_a_value_that_was_altered_there_is_found_and_it_alone(hub: Hub, grace, code):
-    hub.connect(code, simulator=careless(code, instead("Thank her", "THANK HER")))
+    # Where the rate is nearly used up nobody looks a second time.
+    hub.connect(
+        code, simulator=careless(code, instead("Thank her", "THANK HER")), settings={"limits": "25/5"}
+    )
 
     task = hub.save_task(title="Call Grace", body="Thank her", contacts=[grace])
     hub.settle()

@@ -110,7 +110,7 @@ def test_an_external_id_that_is_taken_this_very_moment_is_the_trouble_of_one_lin
     claim = take(TaskLink, hub.connections["hubspot"], lane=Lane.INTERACTIVE, size=10, now=hub.now)
     assert claim is not None
     pieces = push._planned(hub.connections["hubspot"], claim, now=hub.now)
-    case_of = settle._cases(hub.connections["hubspot"], now=hub.now, here=0.0)
+    case_of = settle._cases(hub.connections["hubspot"], claim, now=hub.now, here=0.0)
     taken = hub.save_task(title="Another")
     for number, piece in enumerate(pieces):
         piece.answer = Answered(remote=RemoteTask(ref=RemoteRef(str(number))))
