@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from providers.storable import fit_for_storage
-from providers.types import RemoteContact
+from providers.types import Candidate
 
 
 class ProviderError(Exception):
@@ -135,11 +135,11 @@ class Ambiguous(Permanent):
         self,
         detail: str,
         *,
-        candidates: Sequence[RemoteContact] = (),
+        candidates: Sequence[Candidate] = (),
         status: int | None = None,
         request_id: str = "",
     ) -> None:
-        """Keep the records to choose from."""
+        """Keep the contacts or records to choose from."""
         super().__init__(detail, status=status, request_id=request_id)
         self.candidates = tuple(candidates)
 

@@ -294,6 +294,10 @@ class RemoteRecord:
     url: str = ""
 
 
+# One of several that fit; a person picks.
+Candidate = RemoteContact | RemoteRecord
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """A user at the vendor whom a task can be assigned to. `email` is in lower case."""

@@ -147,7 +147,9 @@ class ContactAdmin(ReadOnlyPast):
         contact = context.get("original")
         if contact is not None and not context.get("is_popup"):
             may_act = self.has_replay_permission(request)
-            context["link_rows"] = link_rows(links_of_contact(contact.pk), may_act=may_act)
+            context["link_rows"] = link_rows(
+                links_of_contact(contact.pk), may_act=may_act, may_choose=may_act
+            )
             context["may_act"] = may_act
             context["tasks"] = (
                 tasks_about(contact=contact.pk) if request.user.has_perm("crmhub.view_task") else []

@@ -32,15 +32,17 @@ class LinkRow:
     losses: list[str]
     waits_for: str
     waits_for_url: str
+    candidates: list[dict[str, str]]
+    choose_url: str
     url: str
     may_send: bool
     may_keep_out: bool
     may_add: bool
 
 
-def links_panel(task: Task, links: list[TaskLink], *, may_act: bool) -> dict[str, Any]:
+def links_panel(task: Task, links: list[TaskLink], *, may_act: bool, may_choose: bool) -> dict[str, Any]:
     """Return what the template needs to show the task's counterparts and the CRMs that it could be added to."""
-    rows = link_rows(links, may_act=may_act)
+    rows = link_rows(links, may_act=may_act, may_choose=may_choose)
     there = {link.connection_id for link in links}
     others = [one for one in live_connections() if one.pk not in there] if not task.is_deleted else []
     return {
@@ -58,16 +60,22 @@ def _roll_up_panel(rows: list[LinkRow]) -> dict[str, Any]:
     return {"roll_up": summed, "lags": lags(summed, names=names, now=timezone.now())}
 
 
-def link_rows(links: Iterable[Any], *, may_act: bool) -> list[LinkRow]:
-    """Return the counterparts as rows, with what may be done to each."""
+def link_rows(links: Iterable[Any], *, may_act: bool, may_choose: bool) -> list[LinkRow]:
+    """Return the counterparts as rows, with what may be done to each; `may_choose` is to pick one of several there that fit."""
     links, now = list(links), timezone.now()
     names = short_names()
     return [
-        _row(link, badge(link, name=names[link.connection_id], now=now), may_act=may_act) for link in links
+        _row(
+            link,
+            badge(link, name=names[link.connection_id], now=now),
+            may_act=may_act,
+            may_choose=may_choose,
+        )
+        for link in links
     ]
 
 
-def _row(link: Any, drawn: Badge, *, may_act: bool) -> LinkRow:
+def _row(link: Any, drawn: Badge, *, may_act: bool, may_choose: bool) -> LinkRow:
     stands = drawn.standing
     is_live = link.connection.is_live
     is_out = stands is Standing.OFF
@@ -84,6 +92,8 @@ def _row(link: Any, drawn: Badge, *, may_act: bool) -> LinkRow:
         losses=losses_of(link),
         waits_for=str(waits.contact) if waits else "",
         waits_for_url=reverse("admin:crmhub_contact_change", args=[waits.contact_id]) if waits else "",
+        candidates=link.candidates if stands is Standing.NEEDS_A_PERSON else [],
+        choose_url=_where_to_choose(link) if may_choose else "",
         url=safe_url(link.external_url),
         may_send=may_act and is_live and not is_out,
         may_keep_out=may_act and is_live and not is_out and hasattr(link, "task_id"),
@@ -101,6 +111,12 @@ def _where_to_act(link: Any, remedy: Remedy | None) -> str:
     if remedy.act is Act.CHOOSE_CONTACT and contact is not None:
         return reverse("admin:crmhub_contact_change", args=[contact.contact_id])
     return ""
+
+
+def _where_to_choose(link: Any) -> str:
+    if hasattr(link, "task_id"):
+        return reverse("admin:crmhub_task_choose", args=[link.task_id, link.pk])
+    return reverse("admin:crmhub_contact_choose", args=[link.contact_id, link.pk])
 
 
 def losses_of(link: PushedLink) -> list[str]:

@@ -21,7 +21,7 @@ from crmhub.admin.effects import effects_panel
 from crmhub.admin.panels import attempts_panel, links_panel
 from crmhub.admin.past import ReadOnlyPast
 from crmhub.admin.task_filters import person_name
-from crmhub.models import Task
+from crmhub.models import Task, TaskLink
 from crmhub.queries.attempts import latest_attempts_of_task
 from crmhub.queries.sync import links_of_task, live_task_links
 from crmhub.queries.tasks import BY_DUE, UNFINISHED, as_rows, matching
@@ -95,6 +95,10 @@ class TaskPages(ReadOnlyPast):
         """Return whether counterparts may be sent again, kept out or added."""
         return bool(request.user.has_perm("crmhub.change_tasklink"))
 
+    def has_choose_permission(self, request: HttpRequest) -> bool:
+        """Return whether one of several there may be chosen, which is then a contact or company of the task."""
+        return self.has_replay_permission(request) and bool(request.user.has_perm("crmhub.change_task"))
+
     def has_restore_permission(self, request: HttpRequest) -> bool:
         """Return whether tasks may be taken out of the recycle bin: who may put them there."""
         return bool(request.user.has_perm("crmhub.delete_task"))
@@ -110,11 +114,16 @@ class TaskPages(ReadOnlyPast):
         view = self.admin_site.admin_view(self.badges_view)
         return [path("badges/", view, name=f"crmhub_{self.opts.model_name}_badges"), *super().get_urls()]
 
+    def links(self, request: HttpRequest, task: Task, links: list[TaskLink]) -> dict[str, Any]:
+        """Return what the panel of links shows to this person."""
+        may_act = self.has_replay_permission(request)
+        return links_panel(task, links, may_act=may_act, may_choose=self.has_choose_permission(request))
+
     def panels(self, request: HttpRequest, task: Task) -> dict[str, Any]:
         """Return what the page shows around the form."""
         links = links_of_task(task)
         return {
-            **links_panel(task, links, may_act=self.has_replay_permission(request)),
+            **self.links(request, task, links),
             "effects": effects_panel(links),
             "attempts": attempts_panel(latest_attempts_of_task(task.pk)),
             "journal_url": f"{reverse('admin:crmhub_attempt_changelist')}?task={task.pk}",

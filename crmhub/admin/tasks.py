@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,7 +21,6 @@ from unfold.decorators import display
 from crmhub import services
 from crmhub.admin.badges import moment
 from crmhub.admin.due import MomentField, MomentWidget
-from crmhub.admin.panels import links_panel
 from crmhub.admin.preview_page import preview_view
 from crmhub.admin.task_actions import TASK_ACTIONS, follow
 from crmhub.admin.task_filters import TASK_FILTERS, is_unfinished_list, views
@@ -102,6 +101,11 @@ class TaskAdmin(TaskPages):
             path("<uuid:pk>/links/", view(self.links_view), name="crmhub_task_links"),
             path("<uuid:pk>/preview/", view(partial(preview_view, self)), name="crmhub_task_preview"),
             path(
+                "<uuid:pk>/links/<uuid:link>/choose/",
+                view(require_POST(self.choose_view)),
+                name="crmhub_task_choose",
+            ),
+            path(
                 "<uuid:pk>/links/<uuid:link>/<str:what>/",
                 view(require_POST(self.act_on_link)),
                 name="crmhub_task_link",
@@ -159,7 +163,7 @@ class TaskAdmin(TaskPages):
         if not self.has_view_permission(request):
             raise PermissionDenied
         task = get_object_or_404(Task, pk=pk)
-        panel = links_panel(task, links_of_task(task), may_act=self.has_replay_permission(request))
+        panel = self.links(request, task, links_of_task(task))
         return render(request, "admin/crmhub/task/links.html", {**panel, "original": task})
 
     def act_on_link(self, request: HttpRequest, pk: UUID, link: UUID, what: str) -> HttpResponse:
@@ -188,6 +192,21 @@ class TaskAdmin(TaskPages):
             raise Http404
         return self._back(request, row.task, said)
 
+    def choose_view(self, request: HttpRequest, pk: UUID, link: UUID) -> HttpResponse:
+        """Settle which of several there a typed name means."""
+        if not self.has_choose_permission(request):
+            raise PermissionDenied
+        row = get_object_or_404(TaskLink.objects.select_related("connection", "task"), pk=link, task_id=pk)
+        try:
+            chosen = services.choose_for_task(
+                link=row, external_id=request.POST.get("external_id", ""), by=writer(request)
+            )
+        except ValidationError as error:
+            return self._back(request, row.task, " ".join(error.messages), level=messages.ERROR)
+        return self._back(
+            request, row.task, f"Chosen: {chosen} at {row.connection}. The task has it now and will follow."
+        )
+
     def add_view_to_crm(self, request: HttpRequest, pk: UUID, connection: UUID) -> HttpResponse:
         """Send the task to one more CRM."""
         if not self.has_replay_permission(request):
@@ -197,8 +216,10 @@ class TaskAdmin(TaskPages):
         services.add_to_crm(task=task, connection=account)
         return self._back(request, task, f"{account} will get it.")
 
-    def _back(self, request: HttpRequest, task: Task, said: str) -> HttpResponse:
-        messages.success(request, said)
+    def _back(
+        self, request: HttpRequest, task: Task, said: str, *, level: int = messages.SUCCESS
+    ) -> HttpResponse:
+        messages.add_message(request, level, said)
         page = "crmhub_deletedtask_change" if task.is_deleted else "crmhub_task_change"
         return HttpResponseRedirect(reverse(f"admin:{page}", args=[task.pk]))
 

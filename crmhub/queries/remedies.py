@@ -129,8 +129,8 @@ CATALOGUE: tuple[Remedy, ...] = (
     Remedy(
         "ambiguous",
         errors.Ambiguous,
-        "Several people there fit.",
-        "Several people there fit: open the contact and choose the right one.",
+        "Several there fit.",
+        "Several there fit: choose the right one, on the contact's page, or on the task's where a name was typed.",
         Act.CHOOSE_CONTACT,
     ),
     Remedy(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crmhub.services.authorisations import begin_authorisation, finish_authorisation
+from crmhub.services.choices import choose_for_task
 from crmhub.services.connections import (
     change_connection,
     connect_account,
@@ -71,6 +72,7 @@ __all__ = [
     "begin_authorisation",
     "change_connection",
     "choose_candidate",
+    "choose_for_task",
     "complete_task",
     "connect_account",
     "create_key",

@@ -51,7 +51,7 @@ from providers.errors import (
     Unsupported,
 )
 from providers.projection import Loss
-from providers.types import Field
+from providers.types import Candidate, Field, RemoteRecord
 
 NOT_AT_ONCE = timedelta(seconds=1)  # a link given back is not due at once, or its worker would spin on it
 
@@ -226,19 +226,25 @@ def _conflict(case: Case, error: ProviderError) -> Verdict:
 def _ambiguous(case: Case, error: ProviderError) -> Verdict:
     assert isinstance(error, Ambiguous)
     verdict = _refused(case, error)
-    candidates = [
-        {
-            "id": one.ref.id,
-            "name": one.person.name,
-            "email": one.person.email,
-            "phone": one.person.phone,
-            "url": one.url,
-        }
-        for one in error.candidates
-    ]
-    if not isinstance(case.wanted, WantedContact):
-        return verdict
+    candidates = [_told(one) for one in error.candidates]
     return dataclasses.replace(verdict, changes={**verdict.changes, "candidates": candidates})
+
+
+def _told(one: Candidate) -> dict[str, str]:
+    """Return a candidate as its link keeps it, for a person to choose from."""
+    if isinstance(one, RemoteRecord):
+        return {"kind": str(one.kind), "id": one.ref.id, "name": one.name, "url": one.url}
+    person = one.person
+    return {
+        "kind": "contact",
+        "id": one.ref.id,
+        "name": person.name,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "email": person.email,
+        "phone": person.phone,
+        "url": one.url,
+    }
 
 
 def _unsupported(case: Case, error: ProviderError) -> Verdict:

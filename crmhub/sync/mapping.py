@@ -121,7 +121,8 @@ def draft_of(task: Task, **related: Any) -> TaskDraft:
         created_at=task.created_at,
         completed_at=task.completed_at,
         contact_name=task.contact_name,
-        company_name=task.company_name,
+        # A typed name is for whom is not linked; a company that is, is not to be guessed at once more.
+        company_name="" if related.get("companies") else task.company_name,
         **related,
     )
 

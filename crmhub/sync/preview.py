@@ -2,6 +2,7 @@
 
 It plans as a push does and lets the real provider speak to a transport that ends before the network. Each operation shows the first request it
 would make; where another one depends on an answer, that is said in words, and ordinary chains go on with a stand-in for the id to come.
+It is of one task: that others would travel in the same call is said, and what they bring along is not shown.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from uuid import UUID
 from crmhub.clock import database_now
 from crmhub.crypto import SecretsUnreadable
 from crmhub.models import Connection, ContactLink, OwnerLink, Task, TaskLink
+from crmhub.models.links import OFF
 from crmhub.sync.claim import landing_of
 from crmhub.sync.credentials import settings_of
 from crmhub.sync.directory import FRESH
@@ -110,7 +112,17 @@ class _Walk:
             steps += self._steps()
         except SecretsUnreadable as error:
             self.notes.append(str(error))
+        if steps and self._travels_with_others():
+            self.notes.append(
+                f"Other tasks are due there now: {self.can.label} takes up to {self.can.batch_size} with which the same is to be done in one "
+                "call. Shown is what goes out for this task by itself."
+            )
         return Preview(self.connection, tuple(self.notes), tuple(steps))
+
+    def _travels_with_others(self) -> bool:
+        due = TaskLink.objects.filter(connection=self.connection, due_at__lte=self.now)
+        others = due.exclude(pk=self.link.pk).exclude(sync_status__in=OFF)
+        return self.can.batch_size > 1 and others.exists()
 
     def _steps(self) -> Iterator[Step]:
         state = as_replayed(self.link)

@@ -203,7 +203,6 @@ def _contact_established(case: Case, remote: Any) -> dict[str, Any]:
     changes = {
         "external_id": remote.ref.id,
         "external_url": remote.url,
-        "candidates": [],
         "last_write_at": case.ended_at,
     }
     return {**continued(case, link, losses=()), **changes}

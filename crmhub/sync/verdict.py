@@ -103,7 +103,8 @@ def released() -> dict[str, Any]:
 
 
 def forgiven() -> dict[str, Any]:
-    return {"failures": 0, "first_failed_at": None, "last_error": "", "last_error_code": "", "lapses": 0}
+    forgotten = {"first_failed_at": None, "last_error": "", "last_error_code": "", "candidates": []}
+    return {"failures": 0, "lapses": 0, **forgotten}
 
 
 def answered() -> dict[str, Any]:
@@ -160,6 +161,7 @@ def parked(case: Case, status: SyncStatus, code: str, why: str) -> dict[str, Any
         "sync_status": SyncStatus.PENDING if case.is_owed else status,
         "last_error": why[:1000],
         "last_error_code": code,
+        "candidates": [],
         "failures": case.link.failures + 1,
     }
 

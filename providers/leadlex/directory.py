@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import quote
 
 from providers.errors import Ambiguous, Conflict, NotFound, ProviderError
@@ -9,7 +11,17 @@ from providers.leadlex import payloads, people
 from providers.leadlex.answers import listing_in, record_in
 from providers.leadlex.listings import page_of, pages
 from providers.leadlex.workspace import Workspace
-from providers.types import HubKey, Owner, Page, Person, RecordKind, RemoteContact, RemoteRecord, RemoteRef
+from providers.types import (
+    Candidate,
+    HubKey,
+    Owner,
+    Page,
+    Person,
+    RecordKind,
+    RemoteContact,
+    RemoteRecord,
+    RemoteRef,
+)
 
 MOST_NAMED = 5  # candidates that are asked for their names
 
@@ -100,23 +112,42 @@ class Directory(Workspace):
             record for record in records if text.lower() in record.name.lower() or record.ref.id == text
         )
 
-    def _with_names(self, error: Ambiguous) -> Ambiguous:
-        """Return the error with the names of the first few candidates, which the vendor tells by their ids alone; never raises."""
-        shown, known = list(error.candidates[:MOST_NAMED]), []
-        for at, candidate in enumerate(shown):
-            try:
-                shown[at] = self.fetch_contact(candidate.ref)
-            except ProviderError:  # a company, or the quota is spent: who can be told is told
-                continue
-            known.append(_in_words(shown[at].person))
+    def _with_names(self, error: Ambiguous, *, company_name: str) -> Ambiguous:
+        """Return the error with the names of the candidates, which the vendor tells by their ids alone; never raises.
+
+        Contacts are asked for one by one, the first few; companies, which have no page of their own, are searched by what was typed.
+        """
+        if all(isinstance(one, RemoteRecord) for one in error.candidates):
+            told, kind = self._companies_named(error.candidates, company_name), "companies"
+            known = [one.name for one in told if isinstance(one, RemoteRecord) and one.name]
+        else:
+            told, kind = self._people_named(error.candidates), "contacts"
+            known = [
+                _in_words(one.person) for one in told if isinstance(one, RemoteContact) and one.person.name
+            ]
         if not known:
             return error
         return Ambiguous(
-            f"Several contacts in LeadLex have that name: {', '.join(known)}. Link the one that is meant to the task.",
-            candidates=(*shown, *error.candidates[MOST_NAMED:]),
+            f"Several {kind} in LeadLex have that name: {', '.join(known)}. Choose the one that is meant.",
+            candidates=told,
             status=error.status,
             request_id=error.request_id,
         )
+
+    def _people_named(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        named = list(candidates)
+        for at, candidate in enumerate(candidates[:MOST_NAMED]):
+            # Where the quota is spent, or one is no contact, the others are told all the same.
+            with suppress(ProviderError):
+                named[at] = self.fetch_contact(candidate.ref)
+        return named
+
+    def _companies_named(self, candidates: Sequence[Candidate], typed: str) -> list[Candidate]:
+        try:
+            known = {one.ref.id: one for one in self.find_records(RecordKind.COMPANY, typed)}
+        except ProviderError:
+            return list(candidates)
+        return [known.get(one.ref.id, one) for one in candidates]
 
     def _contacts(self, text: str, *, email: str = "", phone: str = "") -> list[RemoteContact]:
         rows = pages(self._api, "/v1/contacts", "contacts", {"search": text})

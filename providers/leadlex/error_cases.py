@@ -22,7 +22,15 @@ from providers.errors import (
     Unconfirmed,
     Unsupported,
 )
-from providers.types import Field, Person, RemoteContact, RemoteRef
+from providers.types import (
+    Candidate,
+    Field,
+    Person,
+    RecordKind,
+    RemoteContact,
+    RemoteRecord,
+    RemoteRef,
+)
 from providers.waiting import LONGEST_WAIT, retry_after, server_time
 
 READ_ON = date(2026, 11, 22)
@@ -47,6 +55,8 @@ OUR_FIELDS: Mapping[str, Field] = {
     "created_date": Field.CREATED,
 }
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+# Which of the two typed names fitted several; the text is not documented (2026-11), so the word that comes first in it decides.
+_NAMED = re.compile(r"contact|compan(?:y|ies)", re.IGNORECASE)
 _UNIX_TIME = re.compile(r"[0-9]{1,12}")
 _PERMISSION = re.compile(r"\b[a-z_]+:[a-z_]+\b")
 
@@ -156,24 +166,28 @@ def _rejected(answer: Answer, words: str) -> ProviderError:
 
 
 def _ambiguous(answer: Answer, words: str) -> ProviderError:
-    listed = _details(answer).get("candidates")
-    candidates = [_candidate(one) for one in listed] if isinstance(listed, list) else []
-    known = {candidate.ref.id for candidate in candidates}
-    in_words = dict.fromkeys(_UUID.findall(str(_error(answer).get("message", ""))))
-    candidates += [_candidate(found) for found in in_words if found not in known]
+    listed, message = _details(answer).get("candidates"), str(_error(answer).get("message", ""))
+    told = [*(listed if isinstance(listed, list) else []), *_UUID.findall(message)]
+    named = _NAMED.search(message)
+    are_companies = named is not None and named.group().lower().startswith("compan")
+    candidates: dict[str, Candidate] = {}
+    for one in told:
+        candidate = _candidate(one, is_company=are_companies)
+        candidates.setdefault(candidate.ref.id, candidate)
     return Ambiguous(
-        f"Several records in LeadLex have that name{_said(words)}. Link the one that is meant to the task.",
-        candidates=candidates,
+        f"Several records in LeadLex have that name{_said(words)}. Choose the one that is meant.",
+        candidates=tuple(candidates.values()),
         status=answer.status,
     )
 
 
-def _candidate(told: Any) -> RemoteContact:
+def _candidate(told: Any, *, is_company: bool) -> Candidate:
     """Return a candidate, told as a bare id or as an object with a name."""
-    if not isinstance(told, Mapping):
-        return RemoteContact(RemoteRef(str(told)), Person())
-    name = str(told.get("full_name") or told.get("name") or "")
-    return RemoteContact(RemoteRef(str(told.get("id", ""))), Person(last_name=name))
+    told = told if isinstance(told, Mapping) else {"id": told}
+    ref, name = RemoteRef(str(told.get("id", ""))), str(told.get("full_name") or told.get("name") or "")
+    if is_company:
+        return RemoteRecord(ref, RecordKind.COMPANY, name)
+    return RemoteContact(ref, Person(last_name=name))
 
 
 def _conflict(answer: Answer, words: str) -> ProviderError:

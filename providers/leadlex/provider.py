@@ -37,7 +37,7 @@ class LeadLex(Directory):
                 headers={"Idempotency-Key": payloads.idempotency_key(key)},
             )
         except Ambiguous as error:
-            raise self._with_names(error) from error
+            raise self._with_names(error, company_name=draft.company_name) from error
         return self._task_in(answer, asked=draft, writes=True)
 
     def update_task(

@@ -298,7 +298,8 @@ def test_a_link_of_a_crm_that_would_run_a_script_is_not_drawn(browser):
 
 
 @pytest.mark.parametrize(
-    "button", ["links/{link}/send-again/", "links/{link}/keep-out/", "add-to/{account}/"]
+    "button",
+    ["links/{link}/send-again/", "links/{link}/keep-out/", "links/{link}/choose/", "add-to/{account}/"],
 )
 def test_buttons_are_posts_and_need_the_permission(browser, onlooker, button):
     account = connect()

@@ -68,6 +68,43 @@ def test_a_name_of_several_is_parked_until_a_person_has_chosen(hub: Hub):
     assert hub.link(task).sync_status == "in_sync"
 
 
+def test_whoever_a_person_chooses_is_a_contact_of_the_task_from_then_on(hub: Hub, ada):
+    simulator = hub.connect("leadlex", settings=BY_NAME)
+    [_, hanna] = simulator.seed({"contacts": [HANS, HANNA]})["contacts"]
+    task = hub.save_task(contact_name="Müller")
+    hub.settle()
+    parked = hub.link(task)
+
+    chosen = services.choose_for_task(link=parked, external_id=hanna, by=ada, now=hub.now)
+    hub.settle()
+
+    assert {one["id"]: one["name"] for one in parked.candidates}[hanna] == "Hanna Müller"
+    assert (str(chosen), chosen.email) == ("Hanna Müller", "hanna@example.com")
+    assert [one.contact for one in task.task_contacts.all()] == [chosen]
+    assert hub.contact_link(chosen).external_id == hanna
+    assert [there["contact"] for there in live(simulator)] == ["hanna@example.com"]
+    assert (hub.link(task).sync_status, hub.link(task).candidates) == ("in_sync", [])
+    assert len(simulator.contacts()) == 2
+
+
+def test_a_company_that_a_person_chooses_is_not_guessed_at_again(hub: Hub, ada):
+    simulator = hub.connect("leadlex", settings=BY_NAME)
+    told = simulator.seed({"contacts": [HANS], "companies": [{"name": "Twin North"}, {"name": "Twin South"}]})
+    task = hub.save_task(contact_name="Hans Müller", company_name="Twin")
+    hub.settle()
+    parked = hub.link(task)
+
+    chosen = services.choose_for_task(link=parked, external_id=told["companies"][1], by=ada, now=hub.now)
+    hub.settle()
+
+    assert (parked.sync_status, len(parked.candidates)) == ("failed", 2)
+    assert (chosen.kind, chosen.name) == ("company", "Twin South")
+    assert chosen.links.get().external_id == told["companies"][1]
+    assert [one.record for one in task.task_records.all()] == [chosen]
+    assert [there["contact"] for there in live(simulator)] == ["hans@example.com"]
+    assert hub.link(task).sync_status == "in_sync"
+
+
 def test_a_lost_answer_to_a_create_by_name_makes_no_second_task(hub: Hub):
     simulator = hub.connect("leadlex", settings=BY_NAME)
     simulator.seed({"contacts": [HANS]})

@@ -157,6 +157,27 @@ def test_what_is_shown_is_what_is_sent(hub: Hub, ada, code, first, edits, is_kno
     assert_shown_is_sent(shown, wire.take(), simulator.secret)
 
 
+def test_tasks_that_would_travel_in_one_call_are_told_of(hub: Hub, code):
+    simulator = hub.connect(code)
+    grace = hub.save_contact()
+    hub.settle()
+    first = hub.save_task(contacts=[grace])
+    alone = preview(hub, first)
+    hub.save_task(title="Call back", contacts=[grace])
+    wire = Wire(simulator)
+
+    shown = preview(hub, first)
+    hub.push()
+
+    calls = [call for call in wire.take() if "Call Grace" in call.body.decode()]
+    travels = any("Call back" in call.body.decode() for call in calls)
+    said = [note for note in shown.notes if "in one call" in note]
+    assert travels == (code == "hubspot")
+    assert bool(said) == travels
+    assert not [note for note in alone.notes if "in one call" in note]
+    assert requests_in(shown) == requests_in(alone)
+
+
 def everything() -> list[str]:
     """All rows of all tables."""
     return [

@@ -20,7 +20,7 @@ from providers.errors import (
     Unconfirmed,
 )
 from providers.leadlex.error_cases import CASES
-from providers.types import Field
+from providers.types import Field, RemoteContact, RemoteRecord
 
 ONE = "aaaaaaaa-0000-4000-8000-000000000001"
 TWO = "bbbbbbbb-0000-4000-8000-000000000002"
@@ -94,6 +94,21 @@ def test_an_orphan_is_told_as_what_is_missing():
     )
 
     assert error.fields == {Field.CONTACTS: "needs a contact, deal or event"}
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (f'company_name "Contact Ltd" matches {ONE}', RemoteRecord),
+        (f'Several companies match "Contact Ltd": {ONE}', RemoteRecord),
+        (f'contact_name "Company" matches {ONE}', RemoteContact),
+        (f"several match: {ONE}", RemoteContact),
+    ],
+)
+def test_the_candidates_are_companies_where_the_message_speaks_of_them_first(message, kind):
+    [candidate] = means(400, "ambiguous_reference", message).candidates
+
+    assert isinstance(candidate, kind)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ DOCUMENTED = {
         400,
         error("ambiguous_reference", f"contact_name matches {ONE}, {TWO}"),
         Ambiguous,
-        "Link the one that is meant",
+        "Choose the one that is meant",
     ),
     "wrong key": (401, error("invalid_key", "Invalid API key"), Unauthorized, "put a new one in"),
     "expired key": (401, error("invalid_key", "API key expired"), Unauthorized, "put a new one in"),

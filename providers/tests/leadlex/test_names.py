@@ -140,7 +140,7 @@ def test_a_name_of_several_is_for_a_person_to_choose(by_name, simulator, typed, 
     }
     assert "Hans Müller (hans@client.example)" in caught.value.detail
     assert "Hanna Müller (Mills)" in caught.value.detail
-    assert "Link the one that is meant" in caught.value.detail
+    assert "Choose the one that is meant." in caught.value.detail
     assert caught.value.request_id.startswith("req_")
     assert simulator.tasks() == []
 
@@ -156,13 +156,16 @@ def test_candidates_whose_names_cannot_be_asked_are_told_by_their_ids(
     assert {one.ref.id for one in caught.value.candidates} == set(mullers)
 
 
-def test_companies_that_share_a_name_are_told_by_their_ids(by_name, simulator, typed, key, ids):
+def test_companies_that_share_a_name_are_told_by_their_names(by_name, simulator, typed, key, ids):
     twins = simulator.seed({"companies": [{"name": "Twin North"}, {"name": "Twin South"}]})["companies"]
 
-    with pytest.raises(Ambiguous) as caught:
+    with pytest.raises(Ambiguous, match="Several companies in LeadLex") as caught:
         by_name.create_task(typed(company_name="Twin"), key=key)
 
-    assert {one.ref.id for one in caught.value.candidates} == set(twins)
+    assert [(one.kind, one.ref.id, one.name) for one in caught.value.candidates] == [
+        ("company", twins[0], "Twin North"),
+        ("company", twins[1], "Twin South"),
+    ]
 
 
 def test_only_the_first_few_candidates_are_asked_for_their_names(by_name, simulator, typed, key):
