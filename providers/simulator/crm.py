@@ -6,7 +6,7 @@ import random
 import re
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def route(method: str, path: str, *, budget: str = "all") -> Callable[[Route], R
     return mark
 
 
-class Simulator(ByHand, ABC):
+class Simulator(ByHand):
     """One simulated account at one vendor.
 
     A subclass has `@route` methods and the class's `default_secret` and `default_setting`, and says how the vendor authenticates, refuses and throttles. Its state may be touched only in

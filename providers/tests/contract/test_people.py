@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from providers.capabilities import Operation
-from providers.errors import Ambiguous, NotFound, Unsupported
+from providers.errors import Ambiguous, NotFound, Rejected, Unsupported
 from providers.tests.worlds import new_key
-from providers.types import Person
+from providers.types import RECORD_FIELDS, Field, Person
 
 KATHERINE = Person(
     first_name="Katherine",
@@ -161,3 +161,38 @@ def test_a_record_is_found_by_its_name(world, kind, part, text):
 
     assert world.ids[part][0] in [record.ref.id for record in found]
     assert text in [record.name for record in found]
+
+
+# Who was there and is not any more: the engine asks after them, so a refusal must say for whom it is one
+
+
+def about_grace_alone(world):
+    """A task that points at nothing but its contact."""
+    return world.draft(**{str(name): () for name in RECORD_FIELDS})
+
+
+def test_a_task_for_a_contact_who_was_deleted_there_is_refused_for_the_contact(world):
+    draft = about_grace_alone(world)
+    if not draft.contacts:
+        pytest.skip(world.capabilities.supports(Field.CONTACTS).note)
+    world.simulator.remove_contact(draft.contacts[0].ref.id)
+
+    with pytest.raises((Rejected, NotFound)) as caught:
+        world.create(draft)
+
+    assert isinstance(caught.value, NotFound) or Field.CONTACTS in caught.value.fields
+    with pytest.raises(NotFound):
+        world.provider.fetch_contact(draft.contacts[0].ref)
+
+
+def test_a_task_for_a_user_who_was_removed_there_is_refused_for_the_assignee(world):
+    draft = world.draft()
+    if not draft.assignee:
+        pytest.skip(world.capabilities.supports(Field.ASSIGNEE).note)
+    world.simulator.remove_user(draft.assignee)
+
+    with pytest.raises(Rejected) as caught:
+        world.create(draft)
+
+    assert Field.ASSIGNEE in caught.value.fields
+    assert draft.assignee not in {one.id for one in world.provider.list_owners() if one.is_active}

@@ -18,8 +18,8 @@ from providers.capabilities import (
     Secret,
     Support,
 )
-from providers.error_cases import Answer
-from providers.errors import Ambiguous, Conflict, NotFound, Transient, Unconfirmed
+from providers.error_cases import Answer, Case
+from providers.errors import Ambiguous, Conflict, NotFound, Rejected, Transient, Unconfirmed
 from providers.events import Change, Delivery, Event, Subject
 from providers.http import JsonApi, Transport
 from providers.signatures import check_hmac, check_recent
@@ -82,7 +82,7 @@ class TinyCrm(Provider):
             vendor="TinyCRM",
             base_url=account.base_url or self.capabilities.default_base_url,
             headers={"X-Key": account.secrets.get("key", "")},
-            cases=(),
+            cases=(Case(_refused, SOURCE, READ_ON, status=422),),
         )
 
     def check(self) -> Identity:
@@ -196,6 +196,12 @@ class TinyCrm(Provider):
         if not isinstance(rows, list):
             raise Transient("TinyCRM answered without its list.")
         return rows
+
+
+def _refused(answer: Answer, words: str) -> Rejected:
+    told = answer.json if isinstance(answer.json, Mapping) else {}
+    ours = {"contact": Field.CONTACTS, "assignee": Field.ASSIGNEE}.get(str(told.get("field")))
+    return Rejected(f"{words}.", fields={str(ours): words} if ours else {}, status=answer.status)
 
 
 def _record(answer: Answer, *, writes: bool) -> Mapping[str, Any]:

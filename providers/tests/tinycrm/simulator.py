@@ -91,6 +91,8 @@ class TinySimulator(Simulator):
     @route("POST", "/tasks")
     def create(self, call: Call) -> Reply:
         """Make a task."""
+        if (refused := self._refused(call.json)) is not None:
+            return refused
         task = {**TASK, **call.json, "id": uuid.uuid4().hex, "deleted": False, "made_at": self.now()}
         self._tasks[task["id"]] = task
         self.announce({"id": uuid.uuid4().hex, "change": "created", "task": task["id"]})
@@ -104,7 +106,7 @@ class TinySimulator(Simulator):
     @route("PATCH", "/tasks/{id}")
     def change(self, call: Call) -> Reply:
         """Change a task."""
-        return self._with_task(call, **call.json)
+        return self._refused(call.json) or self._with_task(call, **call.json)
 
     @route("DELETE", "/tasks/{id}")
     def delete(self, call: Call) -> Reply:
@@ -142,6 +144,21 @@ class TinySimulator(Simulator):
         if reply.status == 200:
             reply.body.update(call.json)
         return reply
+
+    def _refused(self, task: Mapping[str, Any]) -> Reply | None:
+        users = {one["id"] for one in self._users}
+        for name, known in (("contact", self._contacts), ("assignee", users)):
+            if task.get(name) and task[name] not in known:
+                return Reply(422, {"message": f"TinyCRM has no such {name}", "field": name})
+        return None
+
+    def remove_contact(self, id_: str) -> None:
+        """Delete a contact."""
+        del self._contacts[id_]
+
+    def remove_user(self, id_: str) -> None:
+        """Take a user away."""
+        self._users = [one for one in self._users if one["id"] != id_]
 
     def _with_task(self, call: Call, **changes: Any) -> Reply:
         task = self._tasks.get(call.captured["id"])
