@@ -16,10 +16,10 @@ from crmhub.services.connections import (
 from crmhub.services.counterparts import (
     Counterpart,
     Known,
-    doubt,
     end_loss,
     link_counterparts,
     link_people,
+    question_links,
     send_missing,
     set_aside,
 )
@@ -74,7 +74,6 @@ __all__ = [
     "create_key",
     "delete_task",
     "disconnect_account",
-    "doubt",
     "end_loss",
     "exclude_link",
     "finish_authorisation",
@@ -92,6 +91,7 @@ __all__ = [
     "owe_contact",
     "owe_task",
     "pause_connection",
+    "question_links",
     "replace_secrets",
     "replay_links",
     "reseal_secrets",
