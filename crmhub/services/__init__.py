@@ -17,10 +17,10 @@ from crmhub.services.connections import (
 from crmhub.services.counterparts import (
     Counterpart,
     Known,
-    doubt,
     end_loss,
     link_counterparts,
     link_people,
+    question_links,
     send_missing,
     set_aside,
 )
@@ -78,7 +78,6 @@ __all__ = [
     "create_key",
     "delete_task",
     "disconnect_account",
-    "doubt",
     "end_loss",
     "exclude_link",
     "finish_authorisation",
@@ -98,6 +97,7 @@ __all__ = [
     "pause_connection",
     "prune_attempts",
     "prune_step_by_step",
+    "question_links",
     "replace_secrets",
     "replay_links",
     "reseal_secrets",

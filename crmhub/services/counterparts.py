@@ -12,13 +12,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from crmhub import wake
 from crmhub.clock import database_now
-from crmhub.models import Connection, Contact, ContactLink, Lane, PushedLink, SyncStatus, TaskLink
+from crmhub.models import Connection, Contact, ContactLink, Lane, SyncStatus, TaskLink
 from crmhub.models.ids import link_id
-from crmhub.models.links import OFF
+from crmhub.services.filling import fill_links, links_present, write_over
 
 UNMATCHED = "unmatched"  # code of a link whose task may be there already, and nobody is sure which one it is
 DIFFERS = "differs"  # code of a link that was found and whose task is another one there than here
@@ -68,7 +68,7 @@ def link_counterparts(
     now = now or database_now()
     with transaction.atomic():
         rows = [_task_link(connection, one, is_sent=is_sent, now=now) for one in found]
-        linked = _store(connection, rows)
+        linked = fill_links(connection, rows)
         if linked:
             Connection.objects.filter(pk=connection.pk, linked_at__isnull=True).update(linked_at=now)
         wake.after_commit([connection.pk] if is_sent and linked else [])
@@ -79,7 +79,7 @@ def link_people(*, connection: Connection, found: Sequence[Known], now: datetime
     """Link these contacts with the people there, and set those aside of whom several fit; returns the ids of the contacts that are linked."""
     now = now or database_now()
     with transaction.atomic():
-        stored = _store(connection, [_contact_link(connection, one, now=now) for one in found])
+        stored = fill_links(connection, [_contact_link(connection, one, now=now) for one in found])
     return stored & {one.contact_id for one in found if one.external_id}
 
 
@@ -89,19 +89,21 @@ def counterpart_link(*, connection: Connection, counterpart: Counterpart, now: d
     Raises `ValidationError` while a worker holds the link.
     """
     row = _task_link(connection, counterpart, is_sent=False, now=now)
-    present = _present(TaskLink, connection, "task_id", [counterpart.task_id])
+    present = links_present(TaskLink, connection, "task_id", [counterpart.task_id])
     there = present.get(counterpart.task_id)
     if there is None:
         row.save(force_insert=True)
         return row
     if there.claim_token is not None:
         raise ValidationError({"task": [f"“{there.task}” is being sent at this moment. Try again."]})
-    _write_over(there, row)
+    write_over(there, row)
     there.refresh_from_db()
     return there
 
 
-def doubt(*, connection: Connection, task_ids: Iterable[UUID], why: str, now: datetime | None = None) -> None:
+def question_links(
+    *, connection: Connection, task_ids: Iterable[UUID], why: str, now: datetime | None = None
+) -> None:
     """Let the links of these tasks wait for a person: what they were linked with is not certain after all."""
     links = TaskLink.objects.filter(connection=connection, task_id__in=list(task_ids), claim_token=None)
     links.update(
@@ -136,7 +138,7 @@ def set_aside(
         for task_id, version in versions.items()
     ]
     with transaction.atomic():
-        _store(connection, rows)
+        fill_links(connection, rows)
 
 
 def send_missing(
@@ -167,7 +169,7 @@ def send_missing(
     ]
     with transaction.atomic():
         if looks_first:
-            _store(connection, rows)
+            fill_links(connection, rows)
         else:
             TaskLink.objects.bulk_create(rows, ignore_conflicts=True)
         ContactLink.objects.bulk_create(
@@ -242,76 +244,6 @@ def _contact_link(connection: Connection, one: Known, *, now: datetime) -> Conta
         link.sync_status = SyncStatus.FAILED if one.candidates else SyncStatus.CONFLICT
         link.last_error_code = "ambiguous" if one.candidates else "taken"
     return link
-
-
-# Storing rows where there are none, and over links that nothing is known of
-
-_KEPT = ("id", "connection", "task", "contact", "generation", "retired", "awaits_contact")
-
-
-def _store(connection: Connection, rows: Sequence[Any]) -> set[UUID]:
-    """Insert these links, or write them over those that have no external id and that no worker holds; returns whose are stored.
-
-    Of two that are to have one external id the second is left out.
-    """
-    if not rows:
-        return set()
-    subject = "contact_id" if isinstance(rows[0], ContactLink) else "task_id"
-    model = type(rows[0])
-    wanted = {getattr(row, subject): row for row in rows}
-    present = _present(model, connection, subject, wanted)
-    new = {pk: row for pk, row in wanted.items() if pk not in present}
-    model.objects.bulk_create(new.values(), ignore_conflicts=True)
-    # A save may have made its own link in between: then that one is there.
-    present |= _present(model, connection, subject, new)
-    return {
-        pk
-        for pk, row in wanted.items()
-        if (there := present.get(pk)) is not None
-        and ((pk in new and _is_same(there, row)) or _is_written(there, row))
-    }
-
-
-def _present(model: Any, connection: Connection, subject: str, wanted: Iterable[UUID]) -> dict[UUID, Any]:
-    links = model.objects.filter(connection=connection, **{f"{subject}__in": list(wanted)})
-    locked = links.order_by("pk").select_for_update(of=("self",), no_key=True)
-    return {getattr(link, subject): link for link in locked}
-
-
-def _is_same(there: PushedLink, row: PushedLink) -> bool:
-    return (there.pk, there.external_id, there.due_at) == (row.pk, row.external_id, row.due_at)
-
-
-def _is_written(there: PushedLink, row: PushedLink) -> bool:
-    """Write the row over a link that nothing is known of; returns whether it was."""
-    if there.external_id or there.claim_token is not None or there.sync_status in OFF:
-        return False
-    try:
-        with transaction.atomic():
-            _write_over(there, row)
-    except IntegrityError:
-        return False
-    return True
-
-
-def _write_over(there: PushedLink, row: PushedLink) -> None:
-    names = [one.attname for one in type(row)._meta.concrete_fields if one.name not in _KEPT]
-    changes = {name: getattr(row, name) for name in names}
-    changes["wanted_version"] = max(there.wanted_version, row.wanted_version)
-    if there.pk == row.pk:
-        changes["generation"] = row.generation
-    if row.external_id and there.due_at is not None and not _is_enough(there, row):
-        # A save made this link, and what it wants may not be there yet.
-        changes |= {"sync_status": SyncStatus.PENDING, "due_at": there.due_at, "lane": there.lane}
-        changes |= {"last_error": "", "last_error_code": ""}
-    type(row)._default_manager.filter(pk=there.pk).update(**changes)
-
-
-def _is_enough(there: PushedLink, row: PushedLink) -> bool:
-    # How a contact stands there has not been compared.
-    if isinstance(row, ContactLink):
-        return False
-    return row.sync_status == SyncStatus.IN_SYNC and there.wanted_version <= row.wanted_version
 
 
 def end_loss(*, connection: Connection, now: datetime | None = None) -> None:

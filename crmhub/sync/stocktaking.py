@@ -187,7 +187,7 @@ class Stocktaking:
             self.uncertain.add(task_id)
         elif task_id in self.linked and not self._is_dry:
             # Of two with the same key one was taken a moment ago, for it came first. That is no reason.
-            services.doubt(
+            services.question_links(
                 connection=self.connection, task_ids=[task_id], why=MAY_BE_THERE, now=self._clock.now()
             )
 
