@@ -12,8 +12,9 @@ from uuid import uuid4
 from django.db.models import Min
 
 from bench.figures import Figure, at_most, exactly, figure, median, number, percentile, ratio
-from bench.lab import Lab, Valkey, link_contact, make_backlog, owe_all, settled_at, titles_wrong, wait_until
+from bench.lab import Lab, link_contact, make_backlog, owe_all, settled_at, titles_wrong, wait_until
 from bench.peer import Naive
+from bench.processes import Valkey
 from bench.vendors import Vendor
 from config.environment import broker_url
 from crmhub import sync
@@ -23,7 +24,7 @@ from providers.capabilities import Limit
 from providers.simulator.windows import Window
 
 PROCESSES = 4  # of the hub's worker
-PATIENCE = 4.0  # times the least, after which what is left is given up
+PATIENCE = 2.0  # times the least, after which what is left is given up
 
 
 @dataclass(frozen=True)
