@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
 PUBLISHED = ROOT / "docs" / "benchmarks.md"
 LONGEST = {Size.QUICK: 240, Size.USUAL: 900, Size.FULL: 7200}  # seconds of one experiment
+LONGEST_END = 30  # seconds that one may take to end
 MEASURED, NOT_MEASURED, WRONG_USE = 0, 1, 2
 
 
@@ -87,23 +88,32 @@ def _run(experiment: Experiment, *, size: Size) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         file = Path(folder) / "figures.json"
         command = [sys.executable, "-m", "bench.child", experiment.function, size, str(file)]
-        try:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env=_surroundings(experiment),
-                capture_output=True,
-                text=True,
-                timeout=LONGEST[size],
-            )
-        except subprocess.TimeoutExpired:
+        with subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=_surroundings(experiment),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            said, is_late = _wait_for(process, seconds=LONGEST[size])
+        if is_late:
             return _not_measured(experiment, f"longer than {LONGEST[size]} s")
-        if done.returncode:
-            print(done.stderr, file=sys.stderr)
-            return _not_measured(
-                experiment, done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
-            )
+        if process.returncode:
+            print(said, file=sys.stderr)
+            last = said.strip().rpartition("\n")[2]
+            return _not_measured(experiment, last or f"exit status {process.returncode}")
         return figures.from_json(file.read_text())
+
+
+def _wait_for(process: subprocess.Popen[str], *, seconds: float) -> tuple[str, bool]:
+    """Return what it said, and whether it had to be ended after so many seconds; it is asked first, so that it leaves nothing behind."""
+    for patience, end in ((seconds, process.terminate), (LONGEST_END, process.kill)):
+        try:
+            return process.communicate(timeout=patience)[1], patience != seconds
+        except subprocess.TimeoutExpired:
+            end()
+    return process.communicate()[1], True
 
 
 def _surroundings(experiment: Experiment) -> dict[str, str]:

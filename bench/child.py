@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import tempfile
 from contextlib import nullcontext
@@ -39,7 +40,8 @@ def _measured(function: str, size: Size, folder: Path) -> list[Figure]:
     django.setup()
     from django.db import connections
 
-    from bench.lab import Lab, Valkey
+    from bench.lab import Lab
+    from bench.processes import Valkey
 
     module, _, name = function.partition(":")
     broker = Valkey(folder / "valkey")
@@ -52,7 +54,8 @@ def _measured(function: str, size: Size, folder: Path) -> list[Figure]:
 
 
 def main() -> None:
-    """Run the experiment that the command line names."""
+    """Run the experiment that the command line names; a SIGTERM ends it as Ctrl-C does, with all that it started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     function, size, file = sys.argv[1:]
     Path(file).write_text(figures.as_json(run(function, Size(size))))
 

@@ -46,7 +46,7 @@ def threads(lab: Lab) -> Iterator[Figure]:
     count = lab.size.pick(500, 2000)
     hub = _live(lab, count, pool="threads", concurrency=16)
     backlog = _from_backlog(lab, count, accounts=1, pool="threads", concurrency=16)
-    naive = _naive_live(lab, count, rounds=lab.size.pick(1, ROUNDS), pool="threads", concurrency=16)
+    naive = _naive_live(lab, count, rounds=lab.size.pick(1, 1, ROUNDS), pool="threads", concurrency=16)
     yield _times_faster(
         "T2", f"{count:,} saves until all are there, threads -c 16: naive ÷ hub", hub, naive, target=6
     )

@@ -51,13 +51,13 @@ EXPERIMENTS = (
     Experiment("bench.limits:naive", ("T4",), waits=True),
     Experiment("bench.limits:without_redis", ("T5",), waits=True),
     Experiment("bench.limits:redis_stops", ("T5",), waits=True),
-    Experiment("bench.limits:budget_of_a_day", ("T4",)),
+    Experiment("bench.limits:budget_of_a_day", ("T4",), waits=True),
     Experiment("bench.limits:cost", ("T21",)),
     Experiment("bench.recovery:redelivery", ("T12",)),
     Experiment("bench.recovery:five_faults", ("T13",), restarts=True),
-    Experiment("bench.recovery:exactness", ("T14", "T15"), waits=True),
-    Experiment("bench.recovery:naive_early", ("T14",), waits=True),
-    Experiment("bench.recovery:naive_late", ("T14",), waits=True),
+    Experiment("bench.exactness:exactness", ("T14", "T15"), waits=True),
+    Experiment("bench.exactness:naive_early", ("T14",), waits=True),
+    Experiment("bench.exactness:naive_late", ("T14",), waits=True),
     Experiment("bench.memory:workers", ("T16",)),
 )
 

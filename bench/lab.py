@@ -7,32 +7,25 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import random
-import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import redis
 from django.db.models import Q
 from django.utils import timezone
 
 from bench.experiments import Size
+from bench.processes import READY_WITHIN, ROOT, Valkey, Workers
 from bench.vendors import Vendor
 from config.celery import app as celery_app
 from crmhub import services, wake
-from crmhub.launcher import valkey
 from crmhub.launcher.children import Child
 from crmhub.models import Connection, Contact, ContactLink, SyncStatus, Task, TaskContact, TaskLink
 from crmhub.sync import check_connection
 
-ROOT = Path(__file__).resolve().parents[1]
-READY_WITHIN = 60.0  # seconds, of a process on a busy machine
 LOOK_EVERY = 0.02  # seconds between two looks whether all is in step
 ROWS = 1000  # in one INSERT
 LAST_LINES = 40  # of a log
@@ -46,70 +39,6 @@ QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 class Unsettled(Exception):
     """What was to be in step in time was not; the message says what was still owed."""
-
-
-class Valkey:
-    """A Valkey on a socket, which can be stopped, started, frozen and emptied."""
-
-    def __init__(self, folder: Path) -> None:
-        """Start it."""
-        folder.mkdir()
-        self.socket = folder / "valkey.sock"
-        self.url = f"unix://{self.socket}"
-        self._child = Child("valkey", valkey.command(self.socket, folder), log=folder / "valkey.log")
-        self.start()
-
-    def start(self) -> None:
-        """Start it, empty, and wait until it answers."""
-        self._child.start(ROOT)
-        self._child.wait_until(lambda: valkey.answers(self.socket), within_s=READY_WITHIN)
-
-    def stop(self) -> None:
-        """Kill it; whoever asks is refused."""
-        self._child.kill_the_rest()
-        self.socket.unlink(missing_ok=True)
-
-    def freeze(self) -> None:
-        """Let it accept and not answer."""
-        os.kill(self._child.pid or 0, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        os.kill(self._child.pid or 0, signal.SIGCONT)
-
-    def flush(self) -> None:
-        """Empty it."""
-        with redis.Redis.from_url(self.url) as client:
-            client.flushall()
-
-
-@dataclass
-class Workers:
-    """Some Celery worker groups and, for the hub, beat; each group a process session that can be killed as a whole."""
-
-    groups: list[Child]
-    others: list[Child] = field(default_factory=list)
-
-    def kill(self, number: int = 0) -> None:
-        """Kill one group with all its processes, as a power cut would, and start it again."""
-        self.groups[number].kill_the_rest()
-        self.groups[number].start(ROOT)
-
-    def kill_one(self, chance: random.Random) -> None:
-        """Kill one process of a pool; its parent makes another."""
-        pool = [pid for child in self.groups for pid in in_session(child.pid or 0) if pid != child.pid]
-        if pool:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(chance.choice(sorted(pool)), signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Kill everything."""
-        for child in [*self.groups, *self.others]:
-            child.kill_the_rest()
-
-    def pss_mib(self) -> float:
-        """Return the memory of the groups in MiB, shared pages divided among those who share them. Linux tells it, others do not."""
-        return sum(pss_kib(pid) for child in self.groups for pid in in_session(child.pid or 0)) / 1024
 
 
 class Lab:
@@ -220,25 +149,6 @@ class Lab:
         if (at := settled_at(seconds=seconds)) is None:
             raise Unsettled(f"not all was sent within {seconds:g} s: {_owed_in_words()}")
         return at
-
-
-def in_session(leader: int) -> list[int]:
-    """Return the processes of this session: a worker and its pool."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            # After the name, which may hold anything, come state, parent, group, session.
-            if int(stat.read_text().rpartition(")")[2].split()[3]) == leader:
-                found.append(int(stat.parent.name))
-    return found
-
-
-def pss_kib(pid: int) -> int:
-    """Return the proportional memory of one process in KiB."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    return 0
 
 
 _OWED = Q(due_at__isnull=False) | Q(sync_status=SyncStatus.PENDING)

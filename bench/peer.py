@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import databases
-from bench.lab import QUIET, ROOT, Lab, Workers
+from bench.lab import QUIET, Lab
+from bench.processes import ROOT, Workers
 from bench.vendors import Vendor
 
 _databases = iter(range(1_000_000))

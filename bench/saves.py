@@ -61,7 +61,7 @@ def one_save(lab: Lab) -> Iterator[Figure]:
 
 def many_saves(lab: Lab) -> Iterator[Figure]:
     """T9: thousands at once, each owed to one CRM."""
-    count, rounds = lab.size.pick(500, 3000, 10_000), lab.size.pick(1, 2, 3)
+    count, rounds = lab.size.pick(300, 1500, 10_000), lab.size.pick(1, 2, 3)
     _connect("hubspot")
     took = [(_timed(lambda: _bulk(count)), _timed(lambda: _bulk_bare(count))) for _ in range(rounds)]
     yield figure(
@@ -78,7 +78,7 @@ def broker_away(lab: Lab) -> Iterator[Figure]:
     """T10: saves while the broker refuses, and while it is frozen."""
     vendor = lab.stub()
     lab.connect(vendor)
-    count = lab.size.pick(300, 1500)
+    count = lab.size.pick(300, 800, 2000)
     faults: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
         "refuses": (lab.valkey.stop, lab.valkey.start),
         "is frozen": (lab.valkey.freeze, lab.valkey.thaw),
@@ -172,7 +172,8 @@ def _posts(count: int) -> tuple[list[float], list[float]]:
     client = Client()
     client.force_login(get_user_model().objects.create_superuser("ada", "ada@example.com"))
     data = _filled(client.get(ADD_PAGE).context)
-    with_crms, without = [], []
+    with_crms: list[float] = []
+    without: list[float] = []
     for _ in range(count // BLOCK + 1):
         for times, by_all in ((with_crms, True), (without, False)):
             _follow(by_all=by_all)
