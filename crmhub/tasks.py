@@ -7,7 +7,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from crmhub import sync, wake
+from crmhub import services, sync, wake
 
 
 @shared_task(name="crmhub.push_due")
@@ -21,3 +21,10 @@ def push_due(*, connection_id: str, **_: Any) -> None:
 def sweep(*, everything: bool = False, **_: Any) -> None:
     """Find what was missed and wake the connections that have something due."""
     sync.sweep(everything=everything)
+
+
+@shared_task(name="crmhub.replay")
+def replay(*, replay_id: str, **_: Any) -> None:
+    """Go on with a replay of many links for a few seconds, then let others go first."""
+    if services.work_on_replay(replay_id=UUID(replay_id)):
+        wake.replay([UUID(replay_id)])

@@ -18,6 +18,7 @@ from crmhub.models.links import (
 )
 from crmhub.models.people import Contact
 from crmhub.models.records import Record
+from crmhub.models.replays import Replay
 from crmhub.models.tasks import Task, TaskContact, TaskRecord
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "PushedLink",
     "Record",
     "RecordLink",
+    "Replay",
     "SyncStatus",
     "Task",
     "TaskContact",

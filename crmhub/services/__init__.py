@@ -28,6 +28,14 @@ from crmhub.services.links import (
 from crmhub.services.people import save_contact
 from crmhub.services.profiles import save_profile
 from crmhub.services.records import save_record
+from crmhub.services.replays import (
+    begin_replay,
+    go_on_with_replay,
+    preview_replay,
+    resume_replay,
+    stop_replay,
+    work_on_replay,
+)
 from crmhub.services.tasks import (
     Associated,
     Associations,
@@ -46,6 +54,7 @@ __all__ = [
     "StaleVersion",
     "add_to_crm",
     "begin_authorisation",
+    "begin_replay",
     "change_connection",
     "choose_candidate",
     "complete_task",
@@ -55,6 +64,7 @@ __all__ = [
     "disconnect_account",
     "exclude_link",
     "finish_authorisation",
+    "go_on_with_replay",
     "link_record",
     "note_check",
     "note_key_used",
@@ -62,16 +72,20 @@ __all__ = [
     "owe_contact",
     "owe_task",
     "pause_connection",
+    "preview_replay",
     "replace_secrets",
     "replay_links",
     "reseal_secrets",
     "restore_task",
     "resume_connection",
+    "resume_replay",
     "revoke_key",
     "save_contact",
     "save_profile",
     "save_record",
     "save_task",
+    "stop_replay",
     "switch_on",
     "unlink_record",
+    "work_on_replay",
 ]

@@ -13,7 +13,7 @@ from crmhub.sync.losses import expected_losses, field_in_words, loss_in_words
 from crmhub.sync.preview import Preview, preview_task
 from crmhub.sync.push import Pushed, push_due
 from crmhub.sync.rerun import Rerun, Total, rerun
-from crmhub.sync.sweep import sweep
+from crmhub.sync.sweep import sweep, sweep_replays
 
 __all__ = [
     "Checkup",
@@ -36,5 +36,6 @@ __all__ = [
     "redirect_uri",
     "rerun",
     "sweep",
+    "sweep_replays",
     "write_file",
 ]

@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from crmhub import wake
 from crmhub.clock import database_now
-from crmhub.models import Connection, Contact, ContactLink, Lane, SyncStatus, Task, TaskLink
+from crmhub.models import Connection, Contact, ContactLink, Lane, Replay, SyncStatus, Task, TaskLink
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from crmhub.services.links import HELD, owe, owe_contact, owe_task
 
@@ -35,7 +35,16 @@ def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID
     _mend_awaiting(now=now)
     due = _with_due_links(now=now)
     wake.push(due)
+    sweep_replays()
     return due
+
+
+def sweep_replays() -> list[UUID]:
+    """Let workers go on with every replay that is not at its end; returns those."""
+    unfinished = Replay.objects.filter(ended_at__isnull=True, stopped_at__isnull=True, is_in_background=True)
+    ids = list(unfinished.values_list("pk", flat=True))
+    wake.replay(ids)
+    return ids
 
 
 def _mend_marks(since: datetime | None, *, now: datetime) -> None:
