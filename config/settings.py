@@ -412,6 +412,7 @@ UNFOLD = {
                         "crmhub_connection", icon="cable", title="Connections", may="crmhub.view_connection"
                     ),
                     _page("crmhub_attempt", icon="receipt_long", title="Attempts", may="crmhub.view_attempt"),
+                    _page("crmhub_replay", icon="replay", title="Replays", may="crmhub.change_tasklink"),
                 ],
             },
             {

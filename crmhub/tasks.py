@@ -29,3 +29,10 @@ def sweep(*, everything: bool = False, **_: Any) -> None:
 def prune(**_: Any) -> None:
     """Forget old attempts, as many as a job has time for; the next hour goes on."""
     services.prune_attempts(seconds=settings.JOB_SOFT_LIMIT / 2)
+
+
+@shared_task(name="crmhub.replay")
+def replay(*, replay_id: str, **_: Any) -> None:
+    """Go on with a replay of many links for a few seconds, then let others go first."""
+    if services.work_on_replay(replay_id=UUID(replay_id)):
+        wake.replay([UUID(replay_id)])

@@ -85,6 +85,25 @@ def is_answering() -> bool:
         return False
 
 
+def replay_after_commit(replay_id: UUID) -> None:
+    """Let a worker go on with this replay once the transaction is committed."""
+    transaction.on_commit(lambda: replay([replay_id]), robust=True)
+
+
+def replay(replay_ids: Iterable[UUID]) -> bool:
+    """Publish that workers are to go on with these replays; returns whether the broker took it. Never raises: the sweep publishes it again."""
+    if circuit.is_open:
+        return False
+    try:
+        for replay_id in replay_ids:
+            _send("crmhub.replay", replay_id=str(replay_id))
+    except Exception as error:  # as for a push
+        circuit.trip()
+        log.warning("wake_not_published: the sweep will find the work (%s)", type(error).__name__)
+        return False
+    return True
+
+
 def heard(connection_id: UUID) -> None:
     """Let the next wake of this connection through again; the job that answers a wake calls this first of all."""
     try:
@@ -97,13 +116,11 @@ def _publish(connection_id: UUID, *, countdown: float) -> None:
     is_new = _is_new_for_later(connection_id, countdown) if countdown else _is_new(connection_id)
     if not is_new:
         return
-    _publisher().send_task(
-        "crmhub.push_due",
-        kwargs={"connection_id": str(connection_id)},
-        countdown=countdown or None,
-        retry=False,
-        ignore_result=True,
-    )
+    _send("crmhub.push_due", countdown=countdown, connection_id=str(connection_id))
+
+
+def _send(job: str, *, countdown: float = 0.0, **about: str) -> None:
+    _publisher().send_task(job, kwargs=about, countdown=countdown or None, retry=False, ignore_result=True)
 
 
 def _is_new(connection_id: UUID) -> bool:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from crmhub.admin import attempts, connections, contacts, keys, profile, records, recycle_bin, tasks, users
+from crmhub.admin import (
+    attempts,
+    connections,
+    contacts,
+    keys,
+    profile,
+    records,
+    recycle_bin,
+    replays,
+    tasks,
+    users,
+)
 
 __all__ = [
     "attempts",
@@ -12,6 +23,7 @@ __all__ = [
     "profile",
     "records",
     "recycle_bin",
+    "replays",
     "tasks",
     "users",
 ]

@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from crmhub import services
 from crmhub.admin.badges import badge_column, refreshed_badges
+from crmhub.admin.link_filters import LINK_FILTERS
 from crmhub.admin.merging import MergingForm
 from crmhub.admin.panels import link_rows
 from crmhub.admin.past import ReadOnlyPast
@@ -85,6 +86,8 @@ class ContactAdmin(ReadOnlyPast):
     form = ContactForm
     list_display: Any = ("full_name", "email", "phone", "company", "job_title")
     ordering = ("last_name", "first_name", "id")
+    list_filter = LINK_FILTERS
+    list_filter_submit = True
     search_fields = ("last_name",)
     search_help_text = "Search names, e-mails, phones and companies"
     change_form_outer_before_template = "admin/crmhub/contact/links.html"

@@ -28,6 +28,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may_see_tasks:
         context["needing_a_person"] = count = count_needing_a_person()
         context["needing_a_person_in_words"] = counted(count, "task")
+        context["failures_url"] = reverse("admin:crmhub_failures")
         context["needing_a_person_url"] = f"{reverse('admin:crmhub_task_changelist')}?sync=needs_a_person"
         context["my_tasks"] = _my_tasks(request)
         context["my_tasks_url"] = f"{reverse('admin:crmhub_task_changelist')}?assignee=me&status=unfinished"

@@ -16,12 +16,14 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from crmhub import services
 from crmhub.admin.badges import counted
 from crmhub.admin.due import DueField, DueTime
+from crmhub.admin.replay_asking import ask_to_replay, begin_and_show, kept_choice, selected
 from crmhub.admin.task_filters import person_name
 from crmhub.models import Task, TaskLink
 from crmhub.queries.people import staff
 from crmhub.queries.weighing import weigh_tasks
 
 MOST_AT_ONCE = 1_000  # tasks; each is a transaction of its own while the browser waits
+MOST_IN_A_LIST = 50_000  # tasks whose ids are kept until all of them were sent again
 
 Act = Callable[[Task], Any]
 
@@ -123,20 +125,35 @@ def re_date(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) ->
     return _each(model_admin, request, queryset, "given a new due date", act)
 
 
-@admin.action(description="Send again", permissions=["replay"])
+@admin.action(description="Send again …", permissions=["replay"])
 def send_again(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> HttpResponse | None:
-    """Owe the chosen tasks to all their CRMs anew."""
-    ids = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-    if _are_too_many(model_admin, request, len(ids)):
+    """Say how many counterparts that is at each CRM, then owe them anew: those ticked at once, a whole list in the background.
+
+    Where the list is narrowed to a CRM, or to what waits for a person, so is what is sent again.
+    """
+    ids = list(queryset.order_by().values_list("pk", flat=True)[: MOST_IN_A_LIST + 1])
+    if len(ids) > MOST_IN_A_LIST:
+        said = f"Nothing was changed: narrow the list to {MOST_IN_A_LIST:,} tasks."
+        model_admin.message_user(request, said, messages.ERROR)
         return None
-    if asked := _brake(model_admin, request, ids, "sent again"):
-        return asked
-    count = services.replay_links(links=TaskLink.objects.filter(task_id__in=ids))
-    skipped = TaskLink.objects.filter(task_id__in=ids).count() - count
+    selection = selected(request, tuple(ids))
+    is_all = request.POST.get("select_across") == "1"
+    if "apply" not in request.POST:
+        return ask_to_replay(
+            model_admin,
+            request,
+            selection,
+            was_looked_at=not is_all,
+            hidden=kept_choice(request, action="send_again"),
+        )
+    if is_all:
+        return begin_and_show(request, selection)
+    count = services.replay_links(links=selection.links(TaskLink))
+    skipped = 0 if selection.is_narrowed else TaskLink.objects.filter(task_id__in=ids).count() - count
     kept = f" {skipped} kept out of their CRM were left alone." if skipped else ""
     model_admin.message_user(
         request,
-        f"{count} {'counterpart' if count == 1 else 'counterparts'} of {_tasks(len(ids))} will be sent again.{kept}",
+        f"{counted(count, 'counterpart')} of {_tasks(len(ids))} will be sent again.{kept}",
         messages.SUCCESS,
     )
     return None

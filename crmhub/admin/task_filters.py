@@ -1,8 +1,7 @@
-"""Narrowing the list of tasks: by status, due, assignee, CRM and sync status."""
+"""Narrowing the list of tasks: by status, due, assignee and priority, and by how their links stand."""
 
 from __future__ import annotations
 
-import uuid
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,11 +14,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 
+from crmhub.admin.link_filters import LINK_FILTERS
 from crmhub.admin.steady import OF_EVERY_LIST, key_of
-from crmhub.models import Connection, Task
-from crmhub.queries.connections import live_connections
+from crmhub.models import Task
 from crmhub.queries.people import staff
-from crmhub.queries.sync import Standing, short_names, tasks_standing
 from crmhub.queries.tasks import STILL_TO_DO, Due, due, due_between
 
 UNFINISHED_WORD, ALL_WORD = "unfinished", "all"
@@ -131,43 +129,6 @@ class AssigneeFilter(DropdownFilter):
         return queryset if pk is None else queryset.filter(assignee=pk)
 
 
-class CrmFilter(DropdownFilter):
-    """By the account that it goes to; together with the sync status, by how it stands there."""
-
-    title = "CRM"
-    parameter_name = "crm"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the connected accounts."""
-        rows = list(live_connections())
-        names = short_names(rows)
-        return [(str(row.pk), names[row.pk]) for row in rows]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
-        """Narrow the list, unless the other filter does it for both."""
-        connection = connection_in(request)
-        if connection is None or request.GET.get(SyncFilter.parameter_name) in list(Standing):
-            return queryset
-        return tasks_standing(queryset, connection=connection)
-
-
-class SyncFilter(DropdownFilter):
-    """By how it stands, at the chosen CRM or at any."""
-
-    title = "sync status"
-    parameter_name = "sync"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return what badges say."""
-        return [(one.value, one.words.capitalize()) for one in Standing]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
-        """Narrow the list."""
-        if self.value() not in list(Standing):
-            return queryset
-        return tasks_standing(queryset, connection=connection_in(request), wanted=Standing(str(self.value())))
-
-
 def is_unfinished_list(request: HttpRequest) -> bool:
     """Return whether the list shows what is still to be done: asked for, or because nothing was.
 
@@ -200,12 +161,6 @@ def _asked(request: HttpRequest) -> dict[str, str]:
     }
 
 
-def connection_in(request: HttpRequest) -> uuid.UUID | None:
-    """Return the account that the list is narrowed to, if any."""
-    pk: uuid.UUID | None = key_of(Connection, request.GET.get(CrmFilter.parameter_name, ""))
-    return pk
-
-
 def person_name(user: AbstractBaseUser | None) -> str:
     """Return what a person is called on the screen; "" for nobody."""
     return "" if user is None else str(user.get_full_name() or user.get_username())  # type: ignore[attr-defined]
@@ -216,7 +171,6 @@ TASK_FILTERS = (
     DueFilter,
     ("due_at", DueRangeFilter),
     AssigneeFilter,
-    CrmFilter,
-    SyncFilter,
+    *LINK_FILTERS,
     PriorityFilter,
 )

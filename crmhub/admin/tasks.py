@@ -21,6 +21,7 @@ from unfold.decorators import display
 from crmhub import services
 from crmhub.admin.badges import moment
 from crmhub.admin.due import MomentField, MomentWidget
+from crmhub.admin.link_filters import failures_url
 from crmhub.admin.preview_page import preview_view
 from crmhub.admin.task_actions import TASK_ACTIONS, follow
 from crmhub.admin.task_filters import TASK_FILTERS, is_unfinished_list, views
@@ -49,7 +50,8 @@ class TaskAdmin(TaskPages):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list with the links to its usual views above it."""
-        return super().changelist_view(request, {**(extra_context or {}), "views": views(request)})
+        above = {"views": views(request), "failures_url": failures_url(request)}
+        return super().changelist_view(request, {**(extra_context or {}), **above})
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Return the list; without the theme's link "Show all", which would lead to the unfinished ones."""

@@ -201,7 +201,7 @@ class TaskRowShape(Shape):
     @extend_schema_field(SyncShape)
     def get_sync(self, task: Task) -> Any:
         """Return the roll-up of the links that were read with the task."""
-        return SyncShape(roll_up(task.links.all()), context=self.context).data  # type: ignore[attr-defined]
+        return SyncShape(roll_up(task.links.all()), context=self.context).data
 
     @extend_schema_field(DUE_SCHEMA)
     def get_due_at(self, task: Task) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from crmhub.api.views import connections, contacts, records, tasks
+from crmhub.api.views import connections, contacts, records, replays, tasks
 
 app_name = "api"
 
@@ -18,5 +18,10 @@ urlpatterns = [
     path("contacts/<uuid:contact_id>", contacts.OneContact.as_view(), name="contact"),
     path("records", records.Records.as_view(), name="records"),
     path("records/<uuid:record_id>", records.OneRecord.as_view(), name="record"),
+    path("failures", replays.Failures.as_view(), name="failures"),
+    path("replays", replays.Replays.as_view(), name="replays"),
+    path("replays/<uuid:replay_id>", replays.OneReplay.as_view(), name="replay"),
+    path("replays/<uuid:replay_id>/stop", replays.ReplayStop.as_view(), name="replay_stop"),
+    path("replays/<uuid:replay_id>/resume", replays.ReplayResumption.as_view(), name="replay_resume"),
     path("connections", connections.Connections.as_view(), name="connections"),
 ]

@@ -19,6 +19,7 @@ from crmhub.models.links import (
 from crmhub.models.pace import Pace
 from crmhub.models.people import Contact
 from crmhub.models.records import Record
+from crmhub.models.replays import Replay
 from crmhub.models.tasks import Task, TaskContact, TaskRecord
 from crmhub.models.unmatched import Unmatched
 
@@ -37,6 +38,7 @@ __all__ = [
     "PushedLink",
     "Record",
     "RecordLink",
+    "Replay",
     "SyncStatus",
     "Task",
     "TaskContact",

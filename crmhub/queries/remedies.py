@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Q
 
-from crmhub.models import Attempt, ContactLink, PushedLink, SyncStatus, TaskLink
-from crmhub.queries.sync import Standing, standing, standing_so
+from crmhub.models import Attempt, PushedLink, SyncStatus
+from crmhub.queries.sync import Standing, standing
 from providers import errors
 from providers.errors import ProviderError
 
@@ -196,12 +195,45 @@ BY_STATUS: dict[str, Remedy] = {
     ),
 }
 OTHERWISE = Remedy(
-    "",
+    "other",
     None,
     "It is not in step.",
     "Put right what is said here and save, or send again.",
     Act.SEND_AGAIN,
 )
+
+
+# Why a link waits for a person, by one word: a sync status that says it, else the code of an error.
+REASONS: dict[str, Remedy] = {**BY_CODE, **BY_STATUS, OTHERWISE.code: OTHERWISE}
+
+
+def reason_of(status: str, code: str) -> str:
+    """Return the word in `REASONS` for a parked link with this sync status and code."""
+    return _chosen(status, code).code
+
+
+def because(reason: str) -> Q:
+    """Return the condition that parked links meet whose reason is this word."""
+    by_status = Q(sync_status__in=BY_STATUS) & ~Q(last_error_code="taken")
+    known = {code: remedy_for(code).code for code in (*BY_CODE, *map(code_of, _kinds()))}
+    codes = [code for code, row in known.items() if row == reason]
+    by_code = Q(last_error_code__in=codes)
+    if reason == OTHERWISE.code:
+        by_code |= ~Q(last_error_code__in=known)
+    found = ~by_status & by_code
+    return found | (by_status & Q(sync_status=reason)) if reason in BY_STATUS else found
+
+
+def reasons_called(word: str) -> tuple[str, ...]:
+    """Return the reasons that a word names: itself, or those of a class of errors (`Transient`). Raises `ValueError` for another word."""
+    if word in REASONS:
+        return (word,)
+    kinds = [kind for kind in _kinds() if kind.__name__ == word]
+    found = [one for one, row in REASONS.items() if kinds and row.kind and issubclass(row.kind, kinds[0])]
+    if not found:
+        classes = sorted({row.kind.__name__ for row in CATALOGUE if row.kind})
+        raise ValueError(f"{word[:60]} is not one of: {', '.join(REASONS)}, {', '.join(classes)}")
+    return tuple(found)
 
 
 def remedy_for(code: str) -> Remedy:
@@ -221,18 +253,6 @@ def remedy_of_attempt(attempt: Attempt) -> Remedy | None:
     return None if attempt.outcome in (Attempt.OK, Attempt.SENDING) else remedy_for(attempt.outcome)
 
 
-def remedies_at(connection_id: UUID) -> list[tuple[int, Remedy]]:
-    """Return what is to be done about what waits for a person at a connection, and for how many tasks and contacts each, most first."""
-    found: dict[Remedy, int] = {}
-    for links in (TaskLink.objects.filter(task__deleted_at__isnull=True), ContactLink.objects.all()):
-        parked = links.filter(standing_so(Standing.NEEDS_A_PERSON), connection_id=connection_id)
-        counts = parked.values_list("sync_status", "last_error_code").order_by().annotate(count=Count("pk"))
-        for status, code, count in counts:
-            remedy = _chosen(status, code)
-            found[remedy] = found.get(remedy, 0) + count
-    return sorted(((count, remedy) for remedy, count in found.items()), key=lambda one: -one[0])
-
-
 def code_of(kind: type[ProviderError]) -> str:
     """Return the code that errors of this kind have."""
     return kind.__new__(kind).code
@@ -244,11 +264,16 @@ def _chosen(status: str, code: str) -> Remedy:
     return BY_STATUS.get(status) or remedy_for(code)
 
 
+def _kinds() -> list[type[ProviderError]]:
+    """Return every kind of error that is loaded, those of the CRMs too."""
+    found: list[type[ProviderError]] = [ProviderError]
+    for kind in found:
+        found += kind.__subclasses__()
+    return found
+
+
 def _of_kind(code: str) -> Remedy | None:
-    kinds: list[type[ProviderError]] = [ProviderError]
-    while kinds:
-        kind = kinds.pop()
-        kinds += kind.__subclasses__()
+    for kind in _kinds():
         if code_of(kind) == code:
             above = (BY_CODE.get(code_of(one)) for one in kind.__mro__ if issubclass(one, ProviderError))
             return next((row for row in above if row is not None), None)

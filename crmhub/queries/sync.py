@@ -101,22 +101,34 @@ def links_of_contact(contact_id: UUID) -> list[ContactLink]:
 def tasks_standing(
     tasks: QuerySet[Task], *, connection: UUID | None = None, wanted: Standing | None = None
 ) -> QuerySet[Task]:
-    """Narrow the tasks to those that stand so at this connection, or at any where none is given.
+    """Narrow the tasks to those that stand so at this connection, or at any where none is given."""
+    return rows_standing(tasks, TaskLink, connection=connection, wanted=wanted)
 
-    *In sync* without a connection means in sync wherever the task goes. A connection alone means that the task has a counterpart there.
+
+def rows_standing(
+    rows: QuerySet[Any],
+    links: type[PushedLink],
+    *,
+    connection: UUID | None = None,
+    wanted: Standing | None = None,
+    condition: Q | None = None,
+) -> QuerySet[Any]:
+    """Narrow tasks or contacts to those with one of these links that is at this connection, stands so, and meets the condition.
+
+    *In sync* without a connection means in sync wherever it goes. A connection alone means that there is a counterpart.
     """
-    links = TaskLink.objects.filter(connection__disconnected_at__isnull=True)
+    subject = "task" if links is TaskLink else "contact"
+    found = links._default_manager.filter(condition or Q(), connection__disconnected_at__isnull=True)
     if connection is not None:
-        links = links.filter(connection_id=connection)
-    if wanted is None:
-        return tasks.filter(Exists(links.filter(task=OuterRef("pk")))) if connection else tasks
+        found = found.filter(connection_id=connection)
+    here: Any = found.filter(**{subject: OuterRef("pk")})
+    if wanted is None and not condition:
+        return rows.filter(Exists(here)) if connection else rows
     if wanted is not Standing.IN_SYNC:
-        return tasks.filter(
-            pk__in=_few_or_all(links.filter(standing_so(wanted)).order_by().values_list("task_id", flat=True))
-        )
-    here = links.filter(task=OuterRef("pk"))
+        so = found if wanted is None else found.filter(standing_so(wanted))
+        return rows.filter(pk__in=_few_or_all(so.order_by().values_list(f"{subject}_id", flat=True)))
     behind = here.filter(standing_so(Standing.WAITING) | standing_so(Standing.NEEDS_A_PERSON))
-    return tasks.filter(Exists(here.filter(standing_so(wanted))), ~Exists(behind))
+    return rows.filter(Exists(here.filter(standing_so(wanted))), ~Exists(behind))
 
 
 def _few_or_all(ids: QuerySet[Any]) -> Collection[Any]:

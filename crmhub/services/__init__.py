@@ -40,6 +40,14 @@ from crmhub.services.links import (
 from crmhub.services.people import save_contact
 from crmhub.services.profiles import save_profile
 from crmhub.services.records import save_record
+from crmhub.services.replays import (
+    begin_replay,
+    go_on_with_replay,
+    preview_replay,
+    resume_replay,
+    stop_replay,
+    work_on_replay,
+)
 from crmhub.services.retention import Pruned, prune_attempts, prune_step_by_step
 from crmhub.services.tasks import (
     Associated,
@@ -70,6 +78,7 @@ __all__ = [
     "Stranger",
     "add_to_crm",
     "begin_authorisation",
+    "begin_replay",
     "change_connection",
     "choose_candidate",
     "choose_for_task",
@@ -82,6 +91,7 @@ __all__ = [
     "exclude_link",
     "finish_authorisation",
     "forget_unmatched",
+    "go_on_with_replay",
     "keep_unmatched",
     "leave_unmatched",
     "link_counterparts",
@@ -95,6 +105,7 @@ __all__ = [
     "owe_contact",
     "owe_task",
     "pause_connection",
+    "preview_replay",
     "prune_attempts",
     "prune_step_by_step",
     "question_links",
@@ -103,6 +114,7 @@ __all__ = [
     "reseal_secrets",
     "restore_task",
     "resume_connection",
+    "resume_replay",
     "revoke_key",
     "save_contact",
     "save_profile",
@@ -110,6 +122,8 @@ __all__ = [
     "save_task",
     "send_missing",
     "set_aside",
+    "stop_replay",
     "switch_on",
     "unlink_record",
+    "work_on_replay",
 ]

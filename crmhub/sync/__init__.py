@@ -18,7 +18,7 @@ from crmhub.sync.push import Pushed, push_due
 from crmhub.sync.relink import Relinked, relink
 from crmhub.sync.rerun import Rerun, Total, rerun
 from crmhub.sync.stocktaking import CannotBegin, Stock
-from crmhub.sync.sweep import sweep
+from crmhub.sync.sweep import sweep, sweep_replays
 
 __all__ = [
     "Backfilled",
@@ -50,5 +50,6 @@ __all__ = [
     "relink",
     "rerun",
     "sweep",
+    "sweep_replays",
     "write_file",
 ]

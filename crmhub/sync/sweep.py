@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from crmhub import wake
 from crmhub.clock import database_now
-from crmhub.models import Connection, Contact, ContactLink, Lane, SyncStatus, Task, TaskLink
+from crmhub.models import Connection, Contact, ContactLink, Lane, Replay, SyncStatus, Task, TaskLink
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from crmhub.services.links import HELD, owe, owe_contact, owe_task
 from crmhub.sync.health import watch_links
@@ -36,10 +36,19 @@ def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID
     _mend_marks(since, now=now)
     _mend_forgotten(now=now)
     _mend_awaiting(now=now)
+    sweep_replays()
     waiting = [
         one.pk for one in Connection.objects.filter(disconnected_at__isnull=True) if _has_work(one, now=now)
     ]
     return [] if wake.push(waiting) else waiting
+
+
+def sweep_replays() -> list[UUID]:
+    """Let workers go on with every replay that is not at its end; returns those."""
+    unfinished = Replay.objects.filter(ended_at__isnull=True, stopped_at__isnull=True, is_in_background=True)
+    ids = list(unfinished.values_list("pk", flat=True))
+    wake.replay(ids)
+    return ids
 
 
 def _mend_marks(since: datetime | None, *, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,8 @@ from crmhub.management.base import HubCommand, find_connection, trouble_with_red
 from crmhub.models import Connection
 from crmhub.queries.connections import Tally, tallies
 from crmhub.queries.counting import VERY_MANY
+from crmhub.queries.failures import Failure, failures
 from crmhub.queries.lost import LINKS_LOST
-from crmhub.queries.remedies import remedies_at
 from crmhub.sync import Checkup, check_connection
 
 # A push that is owed for longer than this is not on its way: no worker runs, or the CRM cannot be reached.
@@ -45,6 +46,7 @@ class Command(HubCommand):
         self._wrong = 0
         self._examine_the_hub()
         tally = tallies([one.pk for one in chosen], most=VERY_MANY)
+        self._failures = failures(now=database_now())
         for one in chosen:
             self._examine(one, tally[one.pk])
         if not chosen:
@@ -101,8 +103,8 @@ class Command(HubCommand):
             self._tell(
                 f"contacts: {tally.contacts_waiting} waiting, {tally.contacts_needing_a_person} need a person"
             )
-        for count, remedy in remedies_at(connection.pk):
-            self._tell(f"{count} of those: {remedy.means} {remedy.remedy}")
+        for line in _in_words([one for one in self._failures if one.connection == connection.pk], now):
+            self._tell(line)
         if tally.oldest is None:
             return
         is_late = (now - tally.oldest).total_seconds() > LATE_AFTER
@@ -115,6 +117,17 @@ class Command(HubCommand):
     def _blame(self, line: str) -> None:
         self._wrong += 1
         self.say(f"  ✗ {line}")
+
+
+def _in_words(found: list[Failure], now: datetime) -> Iterator[str]:
+    """Yield for each reason how many tasks and contacts wait for it, since when, and what to do; the most first."""
+    by_reason: dict[str, list[Failure]] = {}
+    for one in found:
+        by_reason.setdefault(one.reason, []).append(one)
+    for several in sorted(by_reason.values(), key=lambda several: -sum(one.total for one in several)):
+        remedy, oldest = several[0].remedy, min(one.oldest for one in several if one.oldest)
+        count = sum(one.total for one in several)
+        yield f"{count} of those, the oldest for {timesince(oldest, now)}: {remedy.means} {remedy.remedy}"
 
 
 def _live() -> list[Connection]:

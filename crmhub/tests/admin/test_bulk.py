@@ -127,7 +127,10 @@ def test_send_again_owes_all_links_but_those_kept_out(browser):
     services.exclude_link(link=TaskLink.objects.get(connection=kept_out))
 
     browser.send(LIST, chosen(task, action="send_again"))
+    before = set(TaskLink.objects.values_list("sync_status", flat=True))
+    browser.send(LIST, {**Form(browser.text).values, "apply": "1"})
 
+    assert before == {"failed", "excluded"}
     assert set(TaskLink.objects.values_list("sync_status", flat=True)) == {"pending", "excluded"}
     assert "1 counterpart of 1 task will be sent again. 1 kept out" in browser.said
 
