@@ -103,7 +103,12 @@ class ReplayAdmin(Steady):
         return [
             path("failures/", view(partial(failures_view, self)), name="crmhub_failures"),
             path("ask/", view(partial(replay_view, self)), name="crmhub_replay_ask"),
-            path("<uuid:pk>/<str:what>/", view(require_POST(self.act)), name="crmhub_replay_act"),
+            *(
+                path(
+                    f"<uuid:pk>/{what}/", view(require_POST(self.act)), {"what": what}, name=f"crmhub_replay_{what}"
+                )
+                for what in ("stop", "resume")
+            ),
             *super().get_urls(),
         ]
 
