@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError as FieldsRefused
-from django.db import OperationalError
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.template import loader
 from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -19,6 +21,7 @@ from crmhub.services import StaleVersion
 MEDIA_TYPE = "application/problem+json"
 LONGEST_MESSAGE = 500  # characters; a message may repeat what was sent
 # Under these names frameworks file what is wrong with the whole rather than with one field.
+TAKES_NO_WRITES = "25006"  # PostgreSQL's code for it
 WHOLE = ("non_field_errors", "__all__", "detail")
 
 
@@ -31,7 +34,7 @@ class Stale(exceptions.APIException):
 
 
 class Unavailable(exceptions.APIException):
-    """The database does not answer, or is busy for longer than we wait."""
+    """The database does not answer, is busy for longer than we wait, is full, or takes no writes."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "The database does not answer now; nothing was changed. Try again in a moment."
@@ -89,10 +92,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer what nobody foresaw; the log has the details, the answer has none."""
+    """Answer what nobody foresaw, and on a page that the database is away; the log has the details, the answer has none."""
+    is_unavailable = _is_of_the_database(sys.exc_info()[1])
     if request.path.startswith("/api/"):
+        if is_unavailable:
+            return _plain(Unavailable.status_code, Unavailable.default_code, Unavailable.default_detail)
         text = "The hub failed at this. Nothing was changed; the failure is in its log."
         return _plain(status.HTTP_500_INTERNAL_SERVER_ERROR, "server_error", text)
+    if is_unavailable:
+        # Without the request: the usual pages ask the database who is looking at them.
+        return HttpResponse(loader.render_to_string("503.html"), status=Unavailable.status_code)
     return defaults.server_error(request)
 
 
@@ -107,9 +116,14 @@ def _in_words_of_the_framework(error: Exception) -> Exception:
         return exceptions.ValidationError(by_field)
     if isinstance(error, StaleVersion):
         return Stale(str(error))
-    if isinstance(error, OperationalError):
+    if _is_of_the_database(error):
         return Unavailable()
     return error
+
+
+def _is_of_the_database(error: BaseException | None) -> bool:
+    is_away = isinstance(error, OperationalError | InterfaceError)
+    return is_away or getattr(error and error.__cause__, "sqlstate", "") == TAKES_NO_WRITES
 
 
 def _code(error: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import OperationalError
 from django.test import Client, override_settings
 from django.urls import path
 
@@ -272,7 +273,16 @@ def fail(request):
     raise RuntimeError("what nobody foresaw")
 
 
-urlpatterns = [path("api/v1/fails", fail), path("fails", fail)]
+def find_no_database(request):
+    raise OperationalError("server closed the connection unexpectedly")
+
+
+urlpatterns = [
+    path("api/v1/fails", fail),
+    path("fails", fail),
+    path("api/v1/finds", find_no_database),
+    path("finds", find_no_database),
+]
 handler500 = "crmhub.api.problems.server_error"
 
 
@@ -286,6 +296,17 @@ def test_what_nobody_foresaw_is_answered_without_details():
     assert json.loads(answer.content)["code"] == "server_error"
     assert b"foresaw" not in answer.content
     assert page["Content-Type"].startswith("text/html")
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_a_database_that_is_away_is_told_as_such():
+    client = Client(raise_request_exception=False)
+
+    answer, page = client.get("/api/v1/finds"), client.get("/finds")
+
+    assert (answer.status_code, page.status_code) == (503, 503)
+    assert answer.json()["code"] == "unavailable"
+    assert "The database does not answer" in page.content.decode()
 
 
 def test_a_stranger_is_told_nothing_about_the_body():
