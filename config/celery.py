@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging.config
 import os
 import sys
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(f"error: {error}")
 
-RECONNECT_EVERY = 1.0  # seconds
+RECONNECT_EVERY = 1  # seconds
 
 
 class Connection(kombu.Connection):
@@ -38,11 +39,12 @@ class Connection(kombu.Connection):
     Celery would wait longer from try to try, up to half a minute, and all deliveries with it. No setting of its own changes that.
     """
 
-    def ensure_connection(self, *arguments: Any, **options: Any) -> kombu.Connection:
-        """Return when there is a connection; the arguments are those of kombu."""
-        waits = {"interval_start": RECONNECT_EVERY, "interval_step": 0.0, "interval_max": RECONNECT_EVERY}
-        connection: kombu.Connection = super().ensure_connection(*arguments, **{**waits, **options})
-        return connection
+    ensure_connection = partialmethod(
+        kombu.Connection.ensure_connection,
+        interval_start=RECONNECT_EVERY,
+        interval_step=0,
+        interval_max=RECONNECT_EVERY,
+    )
 
 
 class Broker(AMQP):

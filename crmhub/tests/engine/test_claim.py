@@ -30,6 +30,7 @@ def connected(hub: Hub, tasks: int):
 
 
 def test_a_link_is_claimed_by_one_of_two_workers(hub: Hub):
+    """F23: four of them begin at the same moment."""
     connection, _ = connected(hub, tasks=6)
     start = threading.Barrier(4)
     claimed: list[UUID] = []

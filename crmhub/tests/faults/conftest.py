@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from crmhub import services
 from crmhub.tests.faults.hubs import LiveHub
 from crmhub.tests.faults.processes import Processes
 from crmhub.tests.faults.proxy import Proxy
@@ -61,6 +62,12 @@ def database(django_db_setup: None, django_db_blocker) -> Iterator[Database]:
 def database_proxy(lab: Lab, processes: Processes) -> Proxy:
     """The way of the processes to the database; the test itself has another one."""
     return lab.database_proxy
+
+
+@pytest.fixture
+def key(transactional_db: None) -> str:
+    """What a service calls the API with."""
+    return services.create_key(name="billing", scopes=["tasks:read", "tasks:write"])[1]
 
 
 @pytest.fixture

@@ -43,6 +43,11 @@ def creates(simulator: Simulator) -> int:
     return sum(bool(CREATES.match(f"{entry['method']} {entry['path']}")) for entry in list(simulator.log))
 
 
+def wait_for_creates(simulator: Simulator, count: int) -> bool:
+    """Return whether so many requests to make tasks came there, waiting for them."""
+    return wait_until(lambda: creates(simulator) >= count)
+
+
 def is_anything_owed() -> bool:
     """Return whether some link is due, or will be without anybody doing anything."""
     return any(model.objects.filter(due_at__isnull=False).exists() for model in (TaskLink, ContactLink))

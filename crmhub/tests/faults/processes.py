@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import signal
 import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from crmhub import kill_points
 from crmhub.tests.faults.nursery import Nursery
@@ -39,7 +42,7 @@ class Process:
     @property
     def said(self) -> str:
         """What it has written so far."""
-        return self.log.read_text(errors="replace")
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def children(self) -> list[int]:
         """Return the process ids of its children: those of a worker's pool, those of a web server."""
@@ -68,6 +71,17 @@ class Process:
         assert self.status is not None
         return self.status
 
+    def post_task(self, key: str) -> tuple[int | None, Any]:
+        """Save a task through the API of this web server; returns status and body, None where it dies instead of answering."""
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        with contextlib.closing(http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)) as client:
+            try:
+                client.request("POST", "/api/v1/tasks", json.dumps({"title": "Call Grace"}), headers)
+                answer = client.getresponse()
+                return answer.status, json.loads(answer.read())
+            except (http.client.HTTPException, OSError):
+                return None, None
+
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
@@ -92,7 +106,7 @@ class Processes:
 
     def doomed(self, point: str, **settings: str) -> Process:
         """Start a worker that dies at this kill point, `after_post` or `after_post:2`. Wait for its exit status 9."""
-        return self._worker("solo", 1, {**settings, **dying_at(point)})
+        return self._worker("solo", 1, {**settings, **_dying_at(point)})
 
     def _worker(self, pool: str, size: int, settings: dict[str, str]) -> Process:
         name = f"worker{len(self._started)}@%h"
@@ -103,11 +117,11 @@ class Processes:
         """Start a beat."""
         return self._start("beat", [*CELERY, "beat", "--pidfile="], settings)
 
-    def web(self, *, threads: int = 4, **settings: str) -> Process:
-        """Start a web server and wait until it answers."""
+    def web(self, *, dies_at: str = "", **settings: str) -> Process:
+        """Start a web server and wait until it answers. `dies_at` is a kill point for the process that answers."""
         address = f"127.0.0.1:{_free_port()}"
-        words = ["gunicorn", "config.wsgi", f"--bind={address}", "--workers=1", f"--threads={threads}"]
-        web = self._start("web", [*words, "--no-control-socket"], settings)
+        words = ["gunicorn", "config.wsgi", f"--bind={address}", "--workers=1", "--threads=4"]
+        web = self._start("web", [*words, "--no-control-socket"], {**settings, **_dying_at(dies_at)})
         web.url = f"http://{address}"
         assert wait_until(lambda: _answers(address), seconds=LONGEST_START), web.said[-2000:]
         return web
@@ -133,9 +147,8 @@ class Processes:
         return process
 
 
-def dying_at(point: str) -> dict[str, str]:
-    """Return the setting of a process that dies at this kill point."""
-    assert point.partition(":")[0] in kill_points.POINTS
+def _dying_at(point: str) -> dict[str, str]:
+    assert point.partition(":")[0] in (*kill_points.POINTS, "")
     return {kill_points.VARIABLE: point}
 
 

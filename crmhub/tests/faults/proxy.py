@@ -65,8 +65,9 @@ class Proxy:
     # What it can be told
 
     def heal(self) -> None:
-        """Pass everything on again, and take new connections."""
+        """Pass everything on again, take new connections, and count anew."""
         self.orders = Orders()
+        self.answers_lost = self.banned = 0
         if self._listener is None:
             self._listen()
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 import redis
 from django.core.management import call_command
 from django.db import connection, connections
@@ -83,13 +84,44 @@ class Database:
     def __init__(self, server: servers.Server) -> None:
         self._server = server
 
-    def stop(self) -> None:
-        """Stop it at once, as `pg_ctl stop -m immediate` does."""
+    def restart(self) -> None:
+        """Stop it at once and start it again with what was committed, as `pg_ctl restart -m immediate` does."""
+        connection.close()
         self._server.stop()
-
-    def start(self) -> None:
-        """Start it again with what was committed."""
         self._server.start()
+
+    def throw_everybody_out(self) -> None:
+        """End every connection but the test's own."""
+        self._say(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+
+    @contextmanager
+    def used_up(self) -> Iterator[None]:
+        """Hold every connection that it still gives."""
+        taken: list[psycopg.Connection] = []
+        try:
+            while True:
+                taken.append(psycopg.connect(self._server.url))
+        except psycopg.OperationalError:
+            yield
+        finally:
+            for one in taken:
+                one.close()
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Let it refuse every write, also on connections that are open."""
+        self._say("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+        try:
+            yield
+        finally:
+            self._say("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+
+    def _say(self, *statements: str) -> None:
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
 
 
 class Lab:
@@ -144,7 +176,7 @@ def forget_connections() -> None:
 def own_database() -> Iterator[Database]:
     """Run a PostgreSQL, and let this process use it instead of the one of all tests."""
     # What was committed outlives a restart here, as it does elsewhere.
-    with servers.postgres_server(synchronous_commit="on") as server:
+    with servers.postgres_server(synchronous_commit="on", max_connections="30") as server:
         ours = connections.settings["default"]
         before = dict(ours)
         host = parse_qs(urlsplit(server.url).query)["host"][0]

@@ -12,7 +12,7 @@ from django.conf import settings as hub_settings
 from config.celery import RECONNECT_EVERY
 from crmhub import wake
 from crmhub.tests.engine.conftest import meanwhile
-from crmhub.tests.faults.hubs import LiveHub, creates, settled
+from crmhub.tests.faults.hubs import LiveHub, creates, settled, wait_for_creates
 from crmhub.tests.faults.processes import QUICK, Processes, wait_until
 from crmhub.tests.faults.servers import Broker
 from providers.capabilities import Limit
@@ -81,7 +81,7 @@ def outlive(
 
     assert sent == 0
     assert slowest < usual + KICK + SLACK
-    assert took < RECONNECT_EVERY + SWEEP + 2
+    assert took < RECONNECT_EVERY + SWEEP + 3  # Celery alone: up to half a minute
     settled(hub)
     assert (worker.status, beat.status) == (None, None)
 
@@ -134,7 +134,7 @@ def test_no_rate_is_broken_when_the_broker_forgets_everything(
     simulator = with_much_to_send(hub)
     processes.start()
     for sent in (CALLS // 2, CALLS + 2):
-        assert wait_until(lambda sent=sent: creates(simulator) >= sent), processes.said
+        assert wait_for_creates(simulator, sent), processes.said
         broker.client.flushall()
 
     settled(hub)
@@ -217,7 +217,7 @@ def test_no_rate_is_broken_when_the_store_of_the_rates_goes_and_comes_back(
     """F27: it is stopped in the middle of a window and comes back empty."""
     simulator = with_much_to_send(hub)
     processes.start()
-    assert wait_until(lambda: creates(simulator) >= CALLS // 2), processes.said
+    assert wait_for_creates(simulator, CALLS // 2), processes.said
 
     broker.stop()
     time.sleep(0.5)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import signal
 import threading
@@ -12,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from crmhub import services, wake
+from crmhub import wake
 from crmhub.kill_points import EXIT_STATUS
 from crmhub.models import Task, TaskLink
-from crmhub.tests.engine.conftest import meanwhile
 from crmhub.tests.faults.hubs import LiveHub, creates, settled
-from crmhub.tests.faults.processes import Process, Processes, dying_at, wait_until
+from crmhub.tests.faults.processes import Processes, wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.postgres, pytest.mark.timeout(300)]
 
@@ -193,10 +190,9 @@ def test_a_worker_that_was_frozen_past_its_lease_does_not_undo_what_came_after(
     simulator = hub.connect("hubspot")
     task = hub.save_task()
     hub.push()
-    frozen = processes.worker(pool="solo")
-    meanwhile(simulator, frozen.freeze)
     hub.edit(task, title="Ring Grace")
-    assert wait_until(lambda: simulator.before_answer is None)
+    frozen = processes.doomed("after_post:freeze")
+    assert wait_until(lambda: "Ring Grace" in [there["title"] for there in simulator.tasks()])
 
     hub.edit(task, title="Visit Grace")
     beat = processes.beat()
@@ -232,34 +228,15 @@ def test_a_worker_that_was_frozen_before_it_sent_sends_nothing_after_its_lease(
     assert len(simulator.log) == requests
 
 
-def post_task(web: Process, key: str) -> int | None:
-    """Save a task through the API; returns the status, None where the server dies instead of answering."""
-    client = http.client.HTTPConnection(web.url.removeprefix("http://"), timeout=30)
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    try:
-        client.request("POST", "/api/v1/tasks", json.dumps({"title": "Call Grace"}), headers)
-        return client.getresponse().status
-    except (http.client.HTTPException, OSError):
-        return None
-    finally:
-        client.close()
-
-
-@pytest.fixture
-def key(transactional_db: None) -> str:
-    """What a service calls the API with."""
-    return services.create_key(name="billing", scopes=["tasks:read", "tasks:write"])[1]
-
-
 def test_a_save_whose_process_died_behind_its_commit_is_sent_by_the_sweep(
     hub: LiveHub, processes: Processes, broker, key
 ):
     """F9: committed, and no worker was woken."""
     hub.connect("hubspot")
-    web = processes.web(**dying_at("after_commit"))
+    web = processes.web(dies_at="after_commit")
     broker.client.flushall()
 
-    status = post_task(web, key)
+    status, _ = web.post_task(key)
     woken = broker.client.keys("crmhub:woken:*")
     processes.start()
 
@@ -271,9 +248,9 @@ def test_a_save_whose_process_died_behind_its_commit_is_sent_by_the_sweep(
 def test_a_save_whose_process_died_before_its_commit_was_never_made(hub: LiveHub, processes: Processes, key):
     """F10: written, and not committed."""
     simulator = hub.connect("hubspot")
-    web = processes.web(**dying_at("before_commit"))
+    web = processes.web(dies_at="before_commit")
 
-    status = post_task(web, key)
+    status, _ = web.post_task(key)
     processes.start()
 
     assert status is None

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from crmhub.tests.faults.hubs import LiveHub, is_anything_owed, settled
+from crmhub.tests.faults.hubs import LiveHub, creates, is_anything_owed, settled, wait_for_creates
 from crmhub.tests.faults.processes import Processes, wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -50,3 +50,25 @@ def test_killed_workers_leave_one_remote_task_per_hub_task(hub: LiveHub, process
 
     settled(hub, seconds=120)
     assert between == KILLS
+
+
+@pytest.mark.long
+@pytest.mark.postgres
+def test_twenty_kills_in_two_thousand_tasks_lose_none_and_double_none(hub: LiveHub, processes: Processes):
+    """F5: the tasks go out in batches, and each kill finds some under way."""
+    chance = random.Random(20261130)
+    simulator = hub.connect("hubspot")
+    simulator.before_answer = lambda _call: time.sleep(ANSWER_DELAY)
+    for number in range(2000):
+        hub.save_task(title=f"Task {number}")
+    for _ in range(20):
+        processes.start()
+        assert wait_for_creates(simulator, creates(simulator) + 1), processes.said
+        time.sleep(chance.uniform(0, 2 * ANSWER_DELAY))
+        processes.kill()
+    owed = is_anything_owed()
+    simulator.before_answer = None
+    processes.start()
+
+    settled(hub, seconds=600)
+    assert owed

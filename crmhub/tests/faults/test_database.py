@@ -1,0 +1,166 @@
+"""A PostgreSQL that is restarted, throws everybody out, loses what it answers, has no room, or takes no writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from crmhub.models import Task
+from crmhub.tests.engine.conftest import meanwhile
+from crmhub.tests.faults.hubs import LiveHub, creates, settled, wait_for_creates
+from crmhub.tests.faults.processes import Processes, wait_until
+from crmhub.tests.faults.proxy import Proxy
+from crmhub.tests.faults.servers import Database
+from providers.capabilities import Limit
+from providers.simulator import Simulator
+from providers.simulator.__main__ import simulator_class
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.postgres,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("database"),
+]
+
+TASKS = 30
+RATE = 20  # requests in a second
+
+
+@pytest.fixture
+def grace(hub: LiveHub):
+    """A contact that is saved before any CRM is connected."""
+    return hub.save_contact()
+
+
+def outlive(hub: LiveHub, processes: Processes, simulator: Simulator, trouble: Callable[[], None]) -> None:
+    """Let the database be in trouble while workers claim, send and settle, and assert that they live and go on."""
+    worker, beat = processes.worker(), processes.beat()
+    for number in range(TASKS):
+        hub.save_task(title=f"Task {number}")
+    for part in (1, 2):
+        assert wait_for_creates(simulator, part * TASKS // 3), processes.said
+        trouble()
+
+    settled(hub)
+    assert (worker.status, beat.status) == (None, None)
+
+
+def test_workers_go_on_after_the_database_was_restarted(
+    hub: LiveHub, processes: Processes, database: Database
+):
+    """F18: it stops at once, with claims out and requests under way, and comes back with what was committed."""
+    outlive(hub, processes, hub.connect("leadsquared"), database.restart)
+
+
+@pytest.mark.long
+def test_the_rate_is_back_ten_seconds_after_the_database_was_restarted(
+    hub: LiveHub, processes: Processes, database: Database
+):
+    """F18: as many requests reach the CRM as before."""
+    simulator = simulator_class("highlevel")(limits=[Limit(RATE, 1.0)])
+    hub.connect("highlevel", simulator=simulator, settings={"limits": f"{RATE}/1"})
+    grace = hub.save_contact()
+    for number in range(30 * RATE):
+        hub.save_task(title=f"Task {number}", contacts=[grace])
+    processes.start()
+    assert wait_for_creates(simulator, 7 * RATE), processes.said
+
+    now = time.monotonic()
+    database.restart()
+    time.sleep(15)
+
+    came = [entry["monotonic"] - now for entry in list(simulator.log)]
+    before, after = (sum(start < one <= start + 5 for one in came) for start in (-5, 10))
+    assert after >= before * 0.95
+    settled(hub)
+
+
+def test_workers_go_on_after_the_database_threw_everybody_out(
+    hub: LiveHub, processes: Processes, database: Database
+):
+    """F19: every connection of theirs is ended."""
+    outlive(hub, processes, hub.connect("leadsquared"), database.throw_everybody_out)
+
+
+@pytest.mark.parametrize(
+    ("words", "requests"),
+    [
+        pytest.param([b'FOR UPDATE OF "crmhub_tasklink" SKIP LOCKED', b"COMMIT"], 1, id="claim"),
+        pytest.param([b'INSERT INTO "crmhub_attempt"', b"COMMIT"], 1, id="mark"),
+        pytest.param([b'UPDATE "crmhub_attempt"', b"COMMIT"], 1, id="record"),
+    ],
+)
+def test_a_commit_whose_answer_is_lost_makes_no_second_task(
+    hub: LiveHub, processes: Processes, grace, database_proxy: Proxy, words, requests
+):
+    """F20: the database has committed, and the worker sees an error."""
+    simulator = hub.connect("leadlex")
+    hub.save_task(title="The first", contacts=[grace])
+    hub.push()
+    before = creates(simulator)
+    database_proxy.lose_answer_to(*words)
+    hub.save_task(contacts=[grace])
+
+    processes.start()
+
+    settled(hub)
+    assert database_proxy.answers_lost == 1
+    assert creates(simulator) == before + requests
+
+
+def test_what_was_created_while_the_database_went_away_is_looked_for_and_adopted(
+    hub: LiveHub, processes: Processes, grace, database_proxy: Proxy
+):
+    """F21: it is gone between the CRM's answer and our record of it."""
+    simulator = hub.connect("leadlex")
+    hub.save_task(title="The first", contacts=[grace])
+    hub.push()
+    before = creates(simulator)
+    worker = processes.start()
+    meanwhile(simulator, database_proxy.refuse)
+    task = hub.save_task(contacts=[grace])
+    assert wait_for_creates(simulator, before + 1), processes.said
+
+    time.sleep(2)
+    database_proxy.heal()
+
+    settled(hub)
+    assert creates(simulator) == before + 1
+    assert hub.operations(task)[:2] == ["create", "find"]
+    assert worker.status is None
+
+
+def test_jobs_that_get_no_connection_are_done_when_there_is_one(
+    hub: LiveHub, processes: Processes, database: Database
+):
+    """F22: others have taken all connections of the database."""
+    simulator = hub.connect("hubspot")
+    hub.save_task()
+    with database.used_up():
+        worker = processes.start()
+        assert wait_until(lambda: "too many clients" in worker.said)
+        without = creates(simulator)
+
+    settled(hub)
+    assert without == 0
+    assert worker.status is None
+
+
+def test_a_save_that_the_database_does_not_take_is_refused_and_nothing_is_sent(
+    hub: LiveHub, processes: Processes, database: Database, key
+):
+    """F26: it takes no writes; a full disk ends the same way."""
+    simulator = hub.connect("hubspot")
+    web, worker = processes.web(), processes.start()
+    with database.read_only():
+        status, told = web.post_task(key)
+        time.sleep(1)
+
+    assert (status, told["code"]) == (503, "unavailable")
+    assert not Task.objects.exists()
+    assert creates(simulator) == 0
+    web.post_task(key)
+    settled(hub)
+    assert worker.status is None
