@@ -105,7 +105,10 @@ class ReplayAdmin(Steady):
             path("ask/", view(partial(replay_view, self)), name="crmhub_replay_ask"),
             *(
                 path(
-                    f"<uuid:pk>/{what}/", view(require_POST(self.act)), {"what": what}, name=f"crmhub_replay_{what}"
+                    f"<uuid:pk>/{what}/",
+                    view(require_POST(self.act)),
+                    {"what": what},
+                    name=f"crmhub_replay_{what}",
                 )
                 for what in ("stop", "resume")
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -140,6 +140,9 @@ class PlayedGate:
             raise AskedForMore(request)
         else:
             raise NotSent(self._held)
+
+    def after_answer(self, request: Request, headers: Mapping[str, str], error: ProviderError | None) -> None:
+        """Learn nothing: the rate of a playback is nobody's."""
 
     def before_bytes(self) -> None:
         """Let the request leave."""

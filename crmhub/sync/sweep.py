@@ -38,7 +38,7 @@ def sweep(*, now: datetime | None = None, everything: bool = False) -> list[UUID
     _mend_awaiting(now=now)
     sweep_replays()
     waiting = [
-        one.pk for one in Connection.objects.filter(disconnected_at__isnull=True) if _has_work(one, now=now)
+        one.pk for one in Connection.objects.filter(disconnected_at__isnull=True) if has_work(one, now=now)
     ]
     return [] if wake.push(waiting) else waiting
 
@@ -113,7 +113,8 @@ def _owe_some(links: QuerySet[Any], *, now: datetime) -> None:
             owe(some.exclude(sync_status__in=HELD), now=now, lane=Lane.RETRY)
 
 
-def _has_work(connection: Connection, *, now: datetime) -> bool:
+def has_work(connection: Connection, *, now: datetime) -> bool:
+    """Return whether a worker has something to do at this connection now: a push, a test of new credentials, a token to be kept alive."""
     if not connection.may_be_called(now):
         return connection.is_to_be_tested(now)
     return is_to_be_kept_alive(connection, now) or any(

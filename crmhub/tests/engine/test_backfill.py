@@ -155,7 +155,7 @@ def test_a_plan_tells_what_it_would_be_and_changes_nothing(hub: Hub, grace, code
     assert (plan.to_make, plan.skipped) == (25 if needs_somebody else 26, int(needs_somebody))
     tasks = 1 if can.batch_size > 1 else plan.to_make
     assert plan.calls == tasks + 2 + 3  # Grace by e-mail, Edith by e-mail and phone, and each is made
-    assert plan.seconds == (plan.calls - 1) // 8 * 5  # a fifth of the rate is kept for people
+    assert plan.seconds == (plan.calls - 1) // 7 * 5  # three tenths of the rate are kept for people
     assert not TaskLink.objects.exists()
     assert not ContactLink.objects.exists()
     assert live(simulator) == []

@@ -25,6 +25,7 @@ from crmhub.models import (
     TaskContact,
     TaskLink,
     TaskRecord,
+    Unmatched,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
@@ -71,6 +72,11 @@ class World:
         values = {"record": self.acme, "connection": self.connection, "external_id": "r-1", **values}
         values.setdefault("kind", values["record"].kind)
         return RecordLink.objects.create(**values)
+
+    def unmatched(self, **values: Any) -> Unmatched:
+        return Unmatched.objects.create(
+            connection=self.connection, **{"external_id": "t-1", "found_at": NOON, **values}
+        )
 
     def owner_link(self) -> OwnerLink:
         return OwnerLink.objects.create(user=self.ada, connection=self.connection, checked_at=NOON)
@@ -144,6 +150,8 @@ REFUSED: list[tuple[str, Callable[[World], Any]]] = [
     ("contact_link_status_is_known", lambda w: w.contact_link(sync_status="sending")),
     ("task_link_pushed_is_known", lambda w: w.task_link(pushed_version=-2)),
     ("contact_link_pushed_is_known", lambda w: w.contact_link(pushed_version=-2)),
+    ("unmatched_has_an_id", lambda w: w.unmatched(external_id="")),
+    ("unmatched_once_per_connection", lambda w: w.twice(w.unmatched)),
     ("record_link_has_an_id", lambda w: w.record_link(external_id="")),
     ("attempt_has_one_link", lambda w: w.attempt()),
     (

@@ -167,6 +167,7 @@ GENERIC = (
 REMEDIES = (
     "Correct them",
     "test the connection",
+    "doctor --fix",
     "Give a new one",
     "to be refreshed",
     "by itself",

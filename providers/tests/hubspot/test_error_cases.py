@@ -134,7 +134,7 @@ def test_a_lost_property_says_what_to_do():
 
     error = meaning(400, body(message=f"Property values were not valid: {listed}"))
 
-    assert "test the connection" in error.detail
+    assert "doctor --fix" in error.detail
 
 
 @pytest.mark.parametrize(
