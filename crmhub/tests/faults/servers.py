@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -15,7 +16,6 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 from crmhub import wake
-from crmhub.sync import pace
 from crmhub.tests.faults.nursery import Nursery
 from crmhub.tests.faults.proxy import Proxy
 from tools import servers
@@ -140,7 +140,7 @@ class Lab:
     def lead_to_the_database(self) -> None:
         """Let the proxy lead to the database that this process uses at the moment."""
         if connection.vendor == "postgresql":
-            self.database_proxy.target = _database_url()
+            self.database_proxy.target = database_url()
             self.database_proxy.heal()
 
     def nursery(self, settings: Mapping[str, str]) -> Nursery:
@@ -148,7 +148,7 @@ class Lab:
         is_postgres = connection.vendor == "postgresql"
         addresses = {
             "REDIS_URL": self.broker.url,
-            "DATABASE_URL": self.database_proxy.url if is_postgres else _database_url(),
+            "DATABASE_URL": self.database_proxy.url if is_postgres else database_url(),
         }
         environment = {**os.environ, **addresses, **settings}
         environment.pop("PYTEST_CURRENT_TEST", None)  # it is another one each time
@@ -165,11 +165,12 @@ class Lab:
 
 def forget_connections() -> None:
     """Let this process connect anew to the broker of the settings, as if it had just been started."""
-    wake._publisher.cache_clear()
-    wake._store.cache_clear()
+    for name, module in list(sys.modules.items()):
+        if name == "crmhub.wake" or name.startswith("crmhub.sync.pace"):
+            for kept in list(vars(module).values()):
+                if hasattr(kept, "cache_clear"):
+                    kept.cache_clear()
     wake.circuit.open_until = 0.0
-    pace._script.cache_clear()
-    pace._newest.clear()
 
 
 @contextmanager
@@ -197,7 +198,7 @@ def _use(settings: dict[str, Any], others: Mapping[str, Any]) -> None:
     settings.update(others)
 
 
-def _database_url() -> str:
+def database_url() -> str:
     name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
