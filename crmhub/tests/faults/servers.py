@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -15,7 +16,6 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 from crmhub import wake
-from crmhub.sync import pace
 from crmhub.tests.faults.nursery import Nursery
 from crmhub.tests.faults.proxy import Proxy
 from tools import servers
@@ -165,11 +165,12 @@ class Lab:
 
 def forget_connections() -> None:
     """Let this process connect anew to the broker of the settings, as if it had just been started."""
-    wake._publisher.cache_clear()
-    wake._store.cache_clear()
+    for name, module in list(sys.modules.items()):
+        if name == "crmhub.wake" or name.startswith("crmhub.sync.pace"):
+            for kept in list(vars(module).values()):
+                if hasattr(kept, "cache_clear"):
+                    kept.cache_clear()
     wake.circuit.open_until = 0.0
-    pace._script.cache_clear()
-    pace._newest.clear()
 
 
 @contextmanager
