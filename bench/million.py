@@ -262,9 +262,9 @@ def _insert(model: type[Model], count: int, given: Mapping[str, str]) -> None:
     for column in model._meta.concrete_fields:
         name = column.column
         if name in given:
-            columns[name] = given[name]
+            columns[name] = given[name]  # type: ignore[index]
         else:
-            columns[name] = "%s"
+            columns[name] = "%s"  # type: ignore[index]
             values.append(column.get_db_prep_save(column.get_default(), database))
     series = (
         f"generate_series(0, {count - 1}) AS n"

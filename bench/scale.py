@@ -213,7 +213,7 @@ def _peers(last: int) -> dict[str, str]:
         "the list of all tasks,": {"p": last},
     }
     return {
-        what: f"Django's own {number(median(_milliseconds(partial(look, query)) for _ in range(3)))} ms, undrawn"
+        what: f"Django's own {number(median(_milliseconds(partial(look, query)) for _ in range(3)))} ms, undrawn"  # type: ignore[arg-type]
         for what, query in asked.items()
     }
 

@@ -28,7 +28,7 @@ class EstimatingPaginator(Paginator):
         """Return one page. What lies before a late one is passed over in the index alone, with no row read."""
         page = super().page(number)
         if page.start_index() > DEEP and hasattr(self.object_list, "filter"):
-            ids = list(page.object_list.values_list("pk", flat=True))
+            ids = list(page.object_list.values_list("pk", flat=True))  # type: ignore[attr-defined]
             page.object_list = self.object_list.filter(pk__in=ids)
         return page
 

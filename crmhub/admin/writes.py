@@ -48,7 +48,7 @@ class HubAdmin(Steady):
     warn_unsaved_form = True
     compressed_fields = True
 
-    @display(description=ModelAdmin.action_checkbox.short_description)  # type: ignore[attr-defined]
+    @display(description=ModelAdmin.action_checkbox.short_description)
     def action_checkbox(self, obj: Model) -> SafeString:
         """Return the box to tick a row: the theme's, drawn once and given each row's id, for drawing it takes a template."""
         return format_html("{}{}{}", _BEFORE, obj.pk, _AFTER)

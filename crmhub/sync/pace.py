@@ -216,7 +216,7 @@ def _done(asked: Asked, last_sent_ago: float | None = None) -> list[int] | None:
 def _from_redis(asked: Asked, last_sent_ago: int | None) -> list[int] | None:
     loan = None
     for tried in range(TRIES * 2):
-        found = pace_redis.ask(asked, loan)
+        found = pace_redis.ask(asked, loan)  # type: ignore[arg-type]
         if not isinstance(found, Ended):
             return found
         loan = pace_rows.lend(asked, found, is_patient=tried < TRIES, last_sent_ago=last_sent_ago)

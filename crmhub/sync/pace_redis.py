@@ -85,12 +85,12 @@ def _run(key: str, *arguments: str | int) -> list[Any]:
     try:
         line = _idle.pop()
     except IndexError:
-        line = _store().make_connection()
+        line = _store().make_connection()  # type: ignore[assignment]
     try:
         answer = _said(line, key, arguments)
     except redis.ConnectionError:
         # It was closed while it was idle, or Redis was started anew: this one is opened for this request. If the first had arrived, a slot is wasted.
-        line.disconnect()
+        line.disconnect()  # type: ignore[no-untyped-call]
         answer = _said(line, key, arguments)
     _idle.append(line)
     return answer
@@ -98,10 +98,10 @@ def _run(key: str, *arguments: str | int) -> list[Any]:
 
 def _said(line: redis.Connection, key: str, arguments: tuple[str | int, ...]) -> list[Any]:
     try:
-        line.send_command("EVALSHA", SHA, 1, key, *arguments)
+        line.send_command("EVALSHA", SHA, 1, key, *arguments)  # type: ignore[no-untyped-call]
         answer: list[Any] = line.read_response()
     except redis.exceptions.NoScriptError:
-        line.send_command("EVAL", SCRIPT, 1, key, *arguments)
+        line.send_command("EVAL", SCRIPT, 1, key, *arguments)  # type: ignore[no-untyped-call]
         answer = line.read_response()
     return answer
 

@@ -66,7 +66,7 @@ def _asked(patient: Patient, contacts: Iterable[Contact]) -> dict[Contact, list[
         try:
             found[contact] = [patient.ask(lambda provider, one=person: provider.resolve_contact(one))]  # type: ignore[misc]
         except Ambiguous as error:
-            found[contact] = list(error.candidates)
+            found[contact] = list(error.candidates)  # type: ignore[arg-type]
         except Permanent:
             continue  # not there, or not to be asked for like this: a later push says why
     return found

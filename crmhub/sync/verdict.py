@@ -103,7 +103,7 @@ def released() -> dict[str, Any]:
 
 
 def forgiven() -> dict[str, Any]:
-    forgotten = {"first_failed_at": None, "last_error": "", "last_error_code": "", "candidates": []}
+    forgotten = {"first_failed_at": None, "last_error": "", "last_error_code": "", "candidates": []}  # type: ignore[var-annotated]
     return {"failures": 0, "lapses": 0, **forgotten}
 
 

@@ -274,7 +274,7 @@ def test_credentials_that_cannot_be_unsealed_hold_the_connection_and_lose_nothin
 
 def test_a_task_refused_for_want_of_the_hubs_own_property_goes_when_the_doctor_has_made_it(hub: Hub, grace):
     simulator = hub.connect("hubspot")
-    del simulator.records.properties["0-27"]["hub_task_key"]
+    del simulator.records.properties["0-27"]["hub_task_key"]  # type: ignore[attr-defined]
     task = hub.save_task(contacts=[grace])
     hub.settle()
     parked = hub.link(task)

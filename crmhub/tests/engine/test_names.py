@@ -79,9 +79,9 @@ def test_whoever_a_person_chooses_is_a_contact_of_the_task_from_then_on(hub: Hub
     hub.settle()
 
     assert {one["id"]: one["name"] for one in parked.candidates}[hanna] == "Hanna Müller"
-    assert (str(chosen), chosen.email) == ("Hanna Müller", "hanna@example.com")
+    assert (str(chosen), chosen.email) == ("Hanna Müller", "hanna@example.com")  # type: ignore[union-attr]
     assert [one.contact for one in task.task_contacts.all()] == [chosen]
-    assert hub.contact_link(chosen).external_id == hanna
+    assert hub.contact_link(chosen).external_id == hanna  # type: ignore[arg-type]
     assert [there["contact"] for there in live(simulator)] == ["hanna@example.com"]
     assert (hub.link(task).sync_status, hub.link(task).candidates) == ("in_sync", [])
     assert len(simulator.contacts()) == 2
@@ -98,7 +98,7 @@ def test_a_company_that_a_person_chooses_is_not_guessed_at_again(hub: Hub, ada):
     hub.settle()
 
     assert (parked.sync_status, len(parked.candidates)) == ("failed", 2)
-    assert (chosen.kind, chosen.name) == ("company", "Twin South")
+    assert (chosen.kind, chosen.name) == ("company", "Twin South")  # type: ignore[union-attr]
     assert chosen.links.get().external_id == told["companies"][1]
     assert [one.record for one in task.task_records.all()] == [chosen]
     assert [there["contact"] for there in live(simulator)] == ["hans@example.com"]

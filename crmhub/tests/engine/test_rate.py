@@ -109,14 +109,14 @@ def test_a_day_that_is_used_up_holds_the_account_until_the_next_and_says_so(hub:
     for _ in range(10):
         hub.push(later=61)
     held, today = connection_of(hub, "leadlex"), len(live(simulator))
-    waits = held.wait_until - hub.now
-    hub.wait((held.wait_until - hub.now).total_seconds())
+    waits = held.wait_until - hub.now  # type: ignore[operator]
+    hub.wait((held.wait_until - hub.now).total_seconds())  # type: ignore[operator]
     hub.settle()
 
     assert refusals(simulator) == 0
     assert today < 30
     assert held.wait_reason == "The 30 calls a day that are ours are used up."
     assert timedelta(hours=17) < waits < timedelta(hours=18)
-    assert held.wait_until.strftime("%H:%M") == "00:01"
+    assert held.wait_until.strftime("%H:%M") == "00:01"  # type: ignore[union-attr]
     assert len(live(other)) == 40
     assert TaskLink.objects.filter(connection=held, sync_status="failed").count() == 0

@@ -124,7 +124,7 @@ class World:
 
     def are_sending(self) -> None:
         for worker in self.workers:
-            assert worker.stdout.readline() == b"sending\n"
+            assert worker.stdout.readline() == b"sending\n"  # type: ignore[union-attr]
 
     def sent_since(self, moment: float) -> int:
         return sum(1 for one in self.vendor.taken if one >= moment)

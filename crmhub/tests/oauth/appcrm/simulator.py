@@ -64,4 +64,4 @@ class CalmSimulator(AppSimulator):
 
     code = "calmcrm"
     app_tokens_rotate = False
-    app_tokens_unused_for = None
+    app_tokens_unused_for = None  # type: ignore[assignment]
