@@ -256,6 +256,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    # Of fields that share a name and not their choices.
+    "ENUM_NAME_OVERRIDES": {
+        "KindEnum": "crmhub.models.records.Record.Kind",
+        "SyncStatusEnum": "crmhub.api.shapes.STATUSES",
+    },
 }
 
 # Sync -----------------------------------------------------------------------------------------------

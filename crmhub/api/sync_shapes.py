@@ -16,6 +16,7 @@ from crmhub.queries.remedies import Act, reasons_called
 from crmhub.queries.selection import Selection
 
 MOST_TASKS = 1_000
+KINDS = [("task", "Task"), ("contact", "Contact")]
 STATUSES = [one for one in SyncStatus.choices if one[0] not in OFF]
 SAY_WHICH = "Say which: connection, tasks, failed, sync_status, code or since."
 
@@ -35,7 +36,7 @@ class FailureShape(serializers.Serializer[Failure]):
     """What waits for a person at one connection for one reason."""
 
     connection = serializers.UUIDField(read_only=True)
-    kind = serializers.ChoiceField(choices=["task", "contact"], read_only=True)
+    kind = serializers.ChoiceField(choices=KINDS, read_only=True)
     code = serializers.CharField(source="reason", read_only=True, help_text="The reason; a replay takes it.")
     means = serializers.CharField(source="remedy.means", read_only=True)
     remedy = serializers.CharField(source="remedy.remedy", read_only=True)
