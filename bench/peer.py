@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from bench import databases
@@ -70,7 +71,9 @@ class Naive:
         finally:
             workers.stop()
 
-    def save(self, count: int, *, timeout: float | None = None, **options: float | bool) -> dict[str, Any]:
+    def save(
+        self, count: int, *, timeout: float | None = None, **options: float | bool | Path
+    ) -> dict[str, Any]:
         """Save so many tasks and return what `python -m bench.naive save` tells; `options` are the command's.
 
         Raises `subprocess.TimeoutExpired` after so many seconds.

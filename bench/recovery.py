@@ -110,6 +110,7 @@ class Side:
 
 
 PER_SECOND = 20  # saves
+MANY = 1_000_000  # saves, more than there will be
 WATCHED_S = 5.0  # for which a rate is measured
 FAULT_S = 5.0
 GRACE_S = 8.0  # after a fault, before the rate must be what it was
@@ -132,6 +133,7 @@ def five_faults(lab: Lab) -> Iterator[Figure]:
             side.baseline = rate
         found = [(words, _after(fault, sides)) for words, fault in _FAULTS.items()]
         is_over.set()
+        own.close()  # it was ended with all others
         lab.settle()
         ended = sum(child.pid is None for child in [*workers.groups, *workers.others])
     wrong = titles_wrong(vendor, Task.objects.values_list("title", flat=True))
@@ -152,13 +154,11 @@ def five_faults(lab: Lab) -> Iterator[Figure]:
 @contextlib.contextmanager
 def _saving(lab: Lab, naive: Naive) -> Iterator[threading.Event]:
     """Let both be saved to at a steady rate until the event is set."""
-    is_over = threading.Event()
-    seconds = 25 + len(_FAULTS) * (FAULT_S + GRACE_S + WATCHED_S)
+    is_over, flag = threading.Event(), lab.folder / "saving"
+    flag.touch()
     threads = [
         threading.Thread(target=_save_steadily, args=(lab, is_over)),
-        threading.Thread(
-            target=lambda: naive.save(int(seconds * PER_SECOND), every=1 / PER_SECOND, seconds=seconds)
-        ),
+        threading.Thread(target=lambda: naive.save(MANY, every=1 / PER_SECOND, **{"while": flag})),
     ]
     for thread in threads:
         thread.start()
@@ -166,12 +166,13 @@ def _saving(lab: Lab, naive: Naive) -> Iterator[threading.Event]:
         yield is_over
     finally:
         is_over.set()
+        flag.unlink()
         for thread in threads:
             thread.join()
 
 
 def _save_steadily(lab: Lab, is_over: threading.Event) -> None:
-    for count in range(1_000_000):
+    for count in range(MANY):
         if is_over.wait(1 / PER_SECOND):
             break
         try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 # ruff: noqa: E402, PLC0415 — Django is set up before models are imported
@@ -41,7 +41,7 @@ def main() -> None:
         "--idle", type=float, default=0.0, help="seconds without any progress after which it waits no longer"
     )
     save.add_argument("--every", type=float, default=0.0, help="seconds between two saves")
-    save.add_argument("--seconds", type=float, default=math.inf, help="seconds after which no more is saved")
+    save.add_argument("--while", dest="flag", type=Path, help="a file; once it is gone no more is saved")
     save.add_argument("--again", action="store_true", help="save one task so many times")
     commands.add_parser("post").add_argument("count", type=int)
     options = vars(parser.parse_args())
@@ -81,7 +81,7 @@ def rest_of_it(wait: float, idle: float) -> dict[str, Any]:
 
 
 def save_tasks(
-    count: int, wait: float, idle: float, every: float, seconds: float, again: bool
+    count: int, wait: float, idle: float, every: float, flag: Path | None, again: bool
 ) -> dict[str, Any]:
     """Save so many tasks and wait until the CRM has them; returns times in seconds and what is not synced."""
     began = time.monotonic()
@@ -98,7 +98,7 @@ def save_tasks(
             errors.append(type(error).__name__)
             connection.close_if_unusable_or_obsolete()
         spent.append(time.monotonic() - before)
-        if before - began > seconds:
+        if flag is not None and not flag.exists():
             break
         time.sleep(every)
     saved = time.monotonic()
