@@ -36,7 +36,9 @@ def server() -> Iterator[None]:
             name = _template(kind)
             _say(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             surroundings = {**os.environ, **settings(Path(folder), DATABASE_URL=url_of(name))}
-            subprocess.run([sys.executable, *command], cwd=ROOT, env=surroundings, check=True)
+            subprocess.run(
+                [sys.executable, *command], cwd=ROOT, env=surroundings, stdout=subprocess.DEVNULL, check=True
+            )
         yield
 
 
