@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from crmhub import services
+from crmhub.models import Contact
 from crmhub.tests.faults.hubs import LiveHub
 from crmhub.tests.faults.processes import Processes
 from crmhub.tests.faults.proxy import Proxy
@@ -40,6 +41,12 @@ def hub(transactional_db: None, broker: Broker) -> Iterator[LiveHub]:
     hub = LiveHub()
     yield hub
     hub.close()
+
+
+@pytest.fixture
+def grace(hub: LiveHub) -> Contact:
+    """A contact that is saved before any CRM is connected."""
+    return hub.save_contact()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from crmhub.models import Attempt, ContactLink, Task, TaskLink
+from crmhub.models import Attempt, Contact, ContactLink, Task, TaskLink
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from crmhub.tests.engine.conftest import Hub
 from crmhub.tests.faults.processes import wait_until
@@ -31,6 +31,15 @@ class LiveHub(Hub):
     def wait(self, seconds: float) -> None:
         """Sleep; CRMs and hub live by the same time."""
         time.sleep(seconds)
+
+    def bring(self, *contacts: Contact) -> None:
+        """Let these contacts arrive at every CRM, with a task, so that what follows is about tasks alone."""
+        self.save_task(title="The first", contacts=contacts)
+        assert wait_until(self._has_pushed_all)
+
+    def _has_pushed_all(self) -> bool:
+        self.push()
+        return not is_anything_owed()
 
     def operations(self, task: Task, code: str | None = None) -> list[str]:
         """Return what was tried to bring this task there, in order, as its attempts tell it."""

@@ -127,6 +127,7 @@ def test_a_frozen_broker_is_asked_once_a_second_and_not_waited_for(hub: LiveHub,
     assert wake.circuit.is_open
 
 
+@pytest.mark.long
 def test_no_rate_is_broken_when_the_broker_forgets_everything(
     hub: LiveHub, processes: Processes, broker: Broker
 ):

@@ -29,19 +29,6 @@ each_crm = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture
-def grace(hub: LiveHub):
-    """A contact that is saved before any CRM is connected."""
-    return hub.save_contact()
-
-
-def bring(hub: LiveHub, *contacts: Any) -> None:
-    """Let the contacts arrive at every CRM, so that what follows is about tasks alone."""
-    hub.save_task(title="The first", contacts=contacts)
-    hub.push()
-    assert wait_until(lambda: not TaskLink.objects.filter(due_at__isnull=False).exists())
-
-
 def test_what_a_worker_claimed_before_it_died_is_sent_by_the_next(hub: LiveHub, processes: Processes):
     """F1: the claim ends with its lease."""
     simulator = hub.connect("hubspot")
@@ -55,12 +42,13 @@ def test_what_a_worker_claimed_before_it_died_is_sent_by_the_next(hub: LiveHub, 
     assert (died_with, creates(simulator)) == (0, 1)
 
 
+@pytest.mark.long
 def test_what_a_worker_wrote_down_and_did_not_send_before_it_died_is_sent_once(
     hub: LiveHub, processes: Processes, grace
 ):
     """F1: the claim was marked as about to be sent."""
     simulator = hub.connect(SOONEST)
-    bring(hub, grace)
+    hub.bring(grace)
     task = hub.save_task(contacts=[grace])
 
     assert processes.doomed("after_mark").wait() == EXIT_STATUS
@@ -77,7 +65,7 @@ def test_what_a_worker_created_before_it_died_is_looked_for_and_adopted(
 ):
     """F2: the CRM has the task and the hub has no record of it."""
     simulator = hub.connect(code)
-    bring(hub, grace)
+    hub.bring(grace)
     task = hub.save_task(contacts=[grace])
 
     assert processes.doomed("after_post").wait() == EXIT_STATUS
@@ -112,7 +100,7 @@ def test_a_wake_that_comes_again_after_a_worker_died_behind_its_work_sends_nothi
 def test_a_batch_is_written_down_whole_or_not_at_all(hub: LiveHub, processes: Processes, grace, code, tasks):
     """F4: a worker dies with the links written and the attempts not."""
     simulator = hub.connect(code)
-    bring(hub, grace)
+    hub.bring(grace)
     for number in range(tasks):
         hub.save_task(title=f"Task {number}", contacts=[grace])
 
@@ -131,7 +119,7 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_began_and_leaves_no_claim(
     """F6: the lease is a minute here, and nothing waits for it."""
     simulator = hub.connect("highlevel")
     grace = hub.save_contact()
-    bring(hub, grace)
+    hub.bring(grace)
     for number in range(20):
         hub.save_task(title=f"Task {number}", contacts=[grace])
     under_way = threading.Event()
