@@ -54,6 +54,10 @@ SEED: tuple[tuple[str, str], ...] = (
         f"{_COMPLETED}: Private Integration Token",
         f"{_HERE}test_a_private_integration_token_opens_the_sub_account",
     ),
+    (
+        f"{_COMPLETED}: Sub-Account Token",
+        "providers/tests/highlevel/test_apps.py::test_an_agency_that_was_chosen_instead_of_the_sub_account_is_told_as_such",
+    ),
     (f"{_COMPLETED}: field completed", f"{_HERE}test_completing_and_reopening_are_a_call_of_their_own"),
     (f"{_COMPLETED}: field completed required", f"{_HERE}test_completing_without_saying_so_is_a_422"),
     (f"{_COMPLETED}: answer 200", f"{_HERE}test_completing_is_answered_with_the_documented_fields"),

@@ -68,6 +68,10 @@ SEED: tuple[tuple[str, str], ...] = (
         "GET crm/v3/objects/tasks, parameter limit",
         f"{_HERE}/test_listings.py::test_a_page_has_a_hundred_tasks_with_their_associations",
     ),
+    (
+        "GET crm/v3/objects/tasks, parameter properties",
+        f"{_HERE}/test_simulator.py::test_a_listing_names_the_properties_asked_for",
+    ),
     ("retrieve in bulk", f"{_HERE}/test_simulator_batches.py::test_a_batch_of_reads_names_what_is_missing"),
     (
         "PATCH /crm/v3/objects/tasks/{taskId}",

@@ -99,6 +99,19 @@ def test_a_listing_pages(world, ask):
     assert len(first["results"][0]["associations"]["contacts"]["results"]) == 2
 
 
+def test_a_listing_names_the_properties_asked_for(world, ask):
+    created = ask("POST", TASKS, example(world))[2]
+
+    _, _, asked = ask("GET", f"{TASKS}?properties=hs_task_subject,hs_task_priority")
+    _, _, unasked = ask("GET", TASKS)
+
+    (named,), (plain,) = asked["results"], unasked["results"]
+    assert named["properties"]["hs_task_subject"] == created["properties"]["hs_task_subject"]
+    assert "hs_task_priority" in named["properties"]
+    assert "hs_task_status" not in named["properties"]
+    assert "hs_task_subject" not in plain["properties"]
+
+
 # Refusals
 
 
