@@ -416,6 +416,13 @@ UNFOLD = {
                     _page(
                         "crmhub_connection", icon="cable", title="Connections", may="crmhub.view_connection"
                     ),
+                    _page(
+                        "crmhub_unmatched",
+                        icon="join_inner",
+                        title="Unmatched",
+                        may="crmhub.view_unmatched",
+                        badge="crmhub.admin.unmatched.waiting",
+                    ),
                     _page("crmhub_attempt", icon="receipt_long", title="Attempts", may="crmhub.view_attempt"),
                     _page("crmhub_replay", icon="replay", title="Replays", may="crmhub.change_tasklink"),
                 ],

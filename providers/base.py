@@ -105,7 +105,7 @@ class Provider(ABC):
     # is there all the time; what comes or goes meanwhile may be missed.
 
     def list_tasks(self, cursor: str | None = None) -> Page[RemoteTask]:
-        """Return the account's live tasks, whoever made them."""
+        """Return the account's live tasks, whoever made them, each with the hub key that lies on it: the way back when the hub loses its links."""
         raise Unsupported(f"{self.capabilities.label} does not list its tasks.")
 
     def list_tasks_of_contact(self, contact: RemoteRef, cursor: str | None = None) -> Page[RemoteTask]:

@@ -12,6 +12,7 @@ from crmhub.admin import (
     recycle_bin,
     replays,
     tasks,
+    unmatched,
     users,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "recycle_bin",
     "replays",
     "tasks",
+    "unmatched",
     "users",
 ]

@@ -107,6 +107,8 @@ def _where_to_act(link: Any, remedy: Remedy | None) -> str:
         return ""
     if remedy.act in (Act.TEST_CONNECTION, Act.REAUTHORISE):
         return reverse("admin:crmhub_connection_change", args=[link.connection_id])
+    if remedy.act is Act.MATCH:
+        return f"{reverse('admin:crmhub_unmatched_changelist')}?task={link.task_id}"
     contact = getattr(link, "awaits_contact", None)
     if remedy.act is Act.CHOOSE_CONTACT and contact is not None:
         return reverse("admin:crmhub_contact_change", args=[contact.contact_id])

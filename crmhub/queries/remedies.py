@@ -24,6 +24,7 @@ class Act(StrEnum):
     TEST_CONNECTION = "check_connection"
     REAUTHORISE = "reauthorise"
     CHOOSE_CONTACT = "choose_contact"
+    MATCH = "match"
     EDIT_TASK = "edit_task"
 
     @property
@@ -38,6 +39,7 @@ _BUTTONS = {
     Act.TEST_CONNECTION: "Test connection",
     Act.REAUTHORISE: "Renew the credentials",
     Act.CHOOSE_CONTACT: "Choose the contact",
+    Act.MATCH: "Say which one it is",
     Act.EDIT_TASK: "Edit the task",
 }
 
@@ -167,6 +169,27 @@ CATALOGUE: tuple[Remedy, ...] = (
         "Tell whoever runs the hub; once the cause is found, send again.",
         Act.SEND_AGAIN,
     ),
+    Remedy(
+        "unmatched",
+        None,
+        "It may be there already, as one of several that are alike or under a key that nobody knows.",
+        "Say which one it is. If it is none of them, send again: it is looked for once more, then made there.",
+        Act.MATCH,
+    ),
+    Remedy(
+        "missing",
+        None,
+        "It should be there, and was not found when the links were rebuilt.",
+        "If it is to be there, send again: it is looked for once more, then made. If not, keep it out.",
+        Act.SEND_AGAIN,
+    ),
+    Remedy(
+        "differs",
+        None,
+        "It was found there, and is another one there than here.",
+        "Send again to bring ours there, or change ours to what is there.",
+        Act.SEND_AGAIN,
+    ),
 )
 BY_CODE = {row.code: row for row in CATALOGUE}
 
@@ -258,9 +281,13 @@ def code_of(kind: type[ProviderError]) -> str:
     return kind.__new__(kind).code
 
 
+# Codes that say more than the sync status that they come with.
+_MORE_EXACT = frozenset({"taken", "unmatched", "missing", "differs"})
+
+
 def _chosen(status: str, code: str) -> Remedy:
-    if code == "taken":
-        return BY_CODE["taken"]
+    if code in _MORE_EXACT:
+        return BY_CODE[code]
     return BY_STATUS.get(status) or remedy_for(code)
 
 

@@ -13,6 +13,7 @@ from crmhub.models import Connection, Contact, ContactLink, Task, TaskLink, Unma
 from crmhub.models.ids import link_id, subjects_of
 from crmhub.models.links import OFF
 
+NOT_TOLD_YET = ("unmatched", "missing")  # codes of links that wait for somebody to say what they are
 AT_ONCE = 100  # keys that are looked up in one query
 
 
@@ -42,15 +43,15 @@ def _told_again(link_ids: set[UUID], connections: Iterable[UUID]) -> dict[UUID, 
     }
 
 
-def tasks_without_counterpart(connection: Connection, *, code: str) -> QuerySet[Task]:
-    """Return the live tasks of which it is not known what they are there: without a link, or with one that waits for somebody to say it (`code`).
+def tasks_without_counterpart(connection: Connection) -> QuerySet[Task]:
+    """Return the live tasks of which it is not known what they are there: without a link, or with one that waits for somebody to say it.
 
     Where the links are lost, also those whose link was made since then.
     """
     links = TaskLink.objects.filter(task=OuterRef("pk"), connection=connection)
     unknown = Q(external_id="", claim_token=None) & ~Q(sync_status__in=OFF)
     if connection.links_lost_at is None:
-        unknown &= Q(last_error_code=code)
+        unknown &= Q(last_error_code__in=NOT_TOLD_YET)
     return Task.objects.filter(~Exists(links.exclude(unknown)), deleted_at=None).order_by("pk")
 
 

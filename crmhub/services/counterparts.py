@@ -21,6 +21,7 @@ from crmhub.models.ids import link_id
 from crmhub.services.filling import fill_links, links_present, write_over
 
 UNMATCHED = "unmatched"  # code of a link whose task may be there already, and nobody is sure which one it is
+MISSING = "missing"  # code of a link whose task should be there and was not found
 DIFFERS = "differs"  # code of a link that was found and whose task is another one there than here
 
 
@@ -116,9 +117,9 @@ def question_links(
 
 
 def set_aside(
-    *, connection: Connection, versions: Mapping[UUID, int], why: str, now: datetime | None = None
+    *, connection: Connection, versions: Mapping[UUID, int], code: str, why: str, now: datetime | None = None
 ) -> None:
-    """Let these tasks (their ids, and the versions they have) wait for a person: each may be there already.
+    """Let these tasks (their ids, and the versions they have) wait for a person: each may be there already. `code` is `UNMATCHED` or `MISSING`.
 
     A save does not send them. Whoever sends one again has looked; it is then looked for once more by its key before it is made there.
     """
@@ -133,7 +134,7 @@ def set_aside(
             status_since=now,
             may_land_until=now,
             last_error=why[:1000],
-            last_error_code=UNMATCHED,
+            last_error_code=code,
         )
         for task_id, version in versions.items()
     ]

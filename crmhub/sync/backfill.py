@@ -18,7 +18,6 @@ from crmhub.models import Connection, Contact, ContactLink, Lane, Task, TaskCont
 from crmhub.queries.lost import LINKS_LOST
 from crmhub.queries.stock import tasks_without_counterpart
 from crmhub.queries.tasks import UNFINISHED
-from crmhub.services.counterparts import UNMATCHED
 from crmhub.sync.credentials import limits_of, settings_of
 from crmhub.sync.health import has_lost_links
 from crmhub.sync.mapping import person_of
@@ -110,7 +109,7 @@ def refuse_impossible(connection: Connection, *, now: datetime | None = None) ->
 
 def asked_for(connection: Connection, wish: Wish) -> QuerySet[Task]:
     """Return the tasks that the wish is about and that are not known to be there."""
-    tasks = tasks_without_counterpart(connection, code=UNMATCHED)
+    tasks = tasks_without_counterpart(connection)
     if wish.only_open:
         tasks = tasks.filter(status__in=UNFINISHED)
     if wish.since is not None:

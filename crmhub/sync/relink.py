@@ -9,7 +9,7 @@ from uuid import UUID
 from crmhub import services
 from crmhub.models import Connection
 from crmhub.queries.stock import should_be_linked, tasks_without_counterpart
-from crmhub.services.counterparts import UNMATCHED
+from crmhub.services.counterparts import MISSING
 from crmhub.sync.health import has_lost_links
 from crmhub.sync.patience import Clock
 from crmhub.sync.stocktaking import CannotBegin, Stock, Stocktaking
@@ -52,19 +52,19 @@ def relink(
     if were_lost:
         tell("its links are lost: nothing is sent there until this is done")
     walk = Stocktaking(connection, clock=clock, tell=tell, is_dry=is_dry, is_sent=is_sent)
-    stock = walk.take(tasks_without_counterpart(connection, code=UNMATCHED))
+    stock = walk.take(tasks_without_counterpart(connection))
     missing = _missing(connection, walk)
     if were_lost and not is_dry:
         if is_sent:
             walk.send(missing, looks_first=True)
         else:
-            walk.set_aside(missing, NOT_FOUND)
+            walk.set_aside(missing, MISSING, NOT_FOUND)
         services.end_loss(connection=connection, now=clock.now())
     return Relinked(stock, len(missing), were_lost)
 
 
 def _missing(connection: Connection, walk: Stocktaking) -> set[UUID]:
     """Return the tasks that should be there and are neither linked nor waiting for a person to say which one they are."""
-    unknown = tasks_without_counterpart(connection, code=UNMATCHED)
+    unknown = tasks_without_counterpart(connection)
     wanted = should_be_linked(unknown, connection).values_list("pk", flat=True)
     return set(wanted) - walk.linked.keys() - walk.uncertain

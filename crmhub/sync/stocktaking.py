@@ -18,6 +18,7 @@ from crmhub import services
 from crmhub.models import Connection, Task, TaskLink
 from crmhub.models.ids import link_id
 from crmhub.queries.stock import (
+    NOT_TOLD_YET,
     contacts_without_counterpart,
     left_alone,
     owners_of_keys,
@@ -173,7 +174,9 @@ class Stocktaking:
             if is_taken or len(ones) > 1 or task_id in self.uncertain:
                 self._twice(task_id, [one for one, _ in ones], link)
             elif (
-                link is None or self.connection.links_lost_at is not None or link.last_error_code == UNMATCHED
+                link is None
+                or self.connection.links_lost_at is not None
+                or link.last_error_code in NOT_TOLD_YET
             ):
                 certain[task_id] = ones[0]
             else:
@@ -269,12 +272,14 @@ class Stocktaking:
         services.forget_unmatched(
             connection=self.connection, but={one.external_id for one in self._strangers}
         )
-        self.set_aside(self.uncertain - self.linked.keys(), MAY_BE_THERE)
+        self.set_aside(self.uncertain - self.linked.keys(), UNMATCHED, MAY_BE_THERE)
 
-    def set_aside(self, task_ids: Collection[UUID], why: str) -> None:
+    def set_aside(self, task_ids: Collection[UUID], code: str, why: str) -> None:
         """Let these tasks wait for a person."""
         for versions in self._versions(task_ids):
-            services.set_aside(connection=self.connection, versions=versions, why=why, now=self._clock.now())
+            services.set_aside(
+                connection=self.connection, versions=versions, code=code, why=why, now=self._clock.now()
+            )
 
     def send(self, task_ids: Collection[UUID], *, looks_first: bool) -> None:
         """Owe these tasks to the CRM, behind everything else."""
@@ -284,7 +289,7 @@ class Stocktaking:
             )
 
     def _versions(self, task_ids: Collection[UUID]) -> Iterator[dict[UUID, int]]:
-        unknown = tasks_without_counterpart(self.connection, code=UNMATCHED)
+        unknown = tasks_without_counterpart(self.connection)
         for some in batches(sorted(task_ids)):
             yield dict(unknown.filter(pk__in=some).values_list("pk", "version"))
 

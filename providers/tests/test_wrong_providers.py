@@ -36,6 +36,7 @@ NOTICED_BY: Mapping[str, set[str]] = {
         "test_a_body_comes_back_as_it_was_sent",
     },
     "skips_a_page": {"test_a_listing_names_every_live_task"},
+    "lists_without_keys": {"test_a_listed_task_tells_the_key_that_lies_on_it"},
     "accepts_a_forgery": {
         "test_who_does_not_know_the_secret_is_not_believed",
         "test_what_was_changed_on_the_way_is_not_believed",

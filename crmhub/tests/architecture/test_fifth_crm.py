@@ -11,8 +11,8 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from crmhub import services
-from crmhub.models import Connection
+from crmhub import services, sync
+from crmhub.models import Connection, ContactLink, TaskLink
 from crmhub.tests.architecture.conftest import Tree
 from crmhub.tests.engine.conftest import Hub, live
 from providers import registry
@@ -73,6 +73,21 @@ def test_a_lost_answer_at_the_fifth_crm_does_not_make_a_second_task(hub: Hub, ti
 
     assert [one["title"] for one in live(simulator)] == ["Call Grace"]
     assert hub.link(task).sync_status == "in_sync"
+
+
+@pytest.mark.engine
+def test_lost_links_with_the_fifth_crm_are_rebuilt(hub: Hub, grace, tinycrm):
+    simulator = hub.connect(tinycrm)
+    tasks = [hub.save_task(title=f"Call Grace, {number}", contacts=[grace]) for number in range(60)]
+    hub.settle()
+    before = {link.task_id: link.external_id for link in TaskLink.objects.all()}
+    TaskLink.objects.all().delete()
+    ContactLink.objects.all().delete()
+
+    found = sync.relink(hub.connections[tinycrm])
+
+    assert {link.task_id: link.external_id for link in TaskLink.objects.all()} == before
+    assert (found.stock.by_key, len(live(simulator))) == (len(tasks), len(tasks))
 
 
 def test_connect_knows_the_fifth_crm(hub: Hub, tinycrm):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from providers.capabilities import Operation
+from providers.capabilities import Level, Operation
 from providers.errors import Unsupported
 from providers.tests.worlds import World, new_key
-from providers.types import Field, Page, RemoteRef
+from providers.types import Canonical, Field, HubKey, Page, RemoteRef, canonical
 
 MORE_THAN_A_PAGE = 105  # no vendor's page holds more than a hundred
 
@@ -66,6 +67,40 @@ def test_a_listed_task_is_told_as_a_fetched_one(world):
     assert listed.ref == fetched.ref
     assert {name: fetched.holds[name] for name in listed.holds if name in fetched.holds} == listed.holds
     assert (listed.ref.id, listed.key) == (id_, fetched.key)
+
+
+def test_a_listed_task_tells_the_key_that_lies_on_it(world):
+    able_to(world, Operation.LIST_TASKS)
+    keys = [HubKey(uuid.uuid4(), generation) for generation in (1, 2, 12)]
+    made_under = {world.create(key=key).ref.id: key for key in keys}
+    world.simulator.move_clock(world.capabilities.find_lag.total_seconds() + 60)
+
+    listed = {task.ref.id: HubKey.read(task.key) for task in all_of(world.provider.list_tasks)}
+
+    assert listed == made_under
+
+
+def test_what_a_listing_tells_of_a_task_is_what_was_asked_for(world):
+    able_to(world, Operation.LIST_TASKS)
+    draft = world.draft()
+    world.create(draft)
+    world.simulator.move_clock(world.capabilities.find_lag.total_seconds() + 60)
+
+    [listed] = all_of(world.provider.list_tasks)
+
+    asked = canonical(draft)
+    held = [
+        name
+        for name, support in world.capabilities.fields.items()
+        if support.level is Level.FULL and name in listed.holds
+    ]
+    assert Field.TITLE in listed.holds
+    assert {name: plain(listed.holds[name]) for name in held} == {name: plain(asked[name]) for name in held}
+
+
+def plain(value: Canonical) -> Canonical:
+    """Return the value without what a CRM may add or take from it: blanks at the end of a text."""
+    return value.strip() if isinstance(value, str) else value
 
 
 def test_an_empty_account_lists_nothing(world):

@@ -61,6 +61,17 @@ class SkipsAPage(TinyCrm):
         return Page(page.items, str(int(page.cursor) + 50) if page.cursor else None)
 
 
+class ListsWithoutKeys(TinyCrm):
+    """Thinks that a key is for looking one task up."""
+
+    code = "lists_without_keys"
+
+    def list_tasks(self, cursor: str | None = None) -> Page[RemoteTask]:
+        """Return fifty tasks, without saying whose they are."""
+        page = super().list_tasks(cursor)
+        return Page(tuple(replace(one, key="") for one in page.items), page.cursor)
+
+
 class AcceptsAForgery(TinyCrm):
     """Believes whatever has a signature header."""
 
