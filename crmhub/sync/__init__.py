@@ -17,7 +17,7 @@ from crmhub.sync.preview import Preview, preview_task
 from crmhub.sync.push import Pushed, push_due
 from crmhub.sync.relink import Relinked, relink
 from crmhub.sync.rerun import Rerun, Total, rerun
-from crmhub.sync.stocktaking import CannotBegin, Stock
+from crmhub.sync.stock import CannotBegin, Stock
 from crmhub.sync.sweep import sweep, sweep_replays
 
 __all__ = [

@@ -24,7 +24,8 @@ from crmhub.sync.mapping import person_of
 from crmhub.sync.pace import seconds_for
 from crmhub.sync.patience import Clock
 from crmhub.sync.plan import lacks_parent
-from crmhub.sync.stocktaking import CannotBegin, Stock, Stocktaking, batches
+from crmhub.sync.stock import CannotBegin, Stock, batches
+from crmhub.sync.stocktaking import Stocktaking
 from crmhub.sync.values import WantedTask
 from providers.capabilities import Operation
 from providers.types import ASSOCIATIONS, Field, TaskStatus

@@ -12,7 +12,8 @@ from crmhub.queries.stock import should_be_linked, tasks_without_counterpart
 from crmhub.services.counterparts import MISSING
 from crmhub.sync.health import has_lost_links
 from crmhub.sync.patience import Clock
-from crmhub.sync.stocktaking import CannotBegin, Stock, Stocktaking
+from crmhub.sync.stock import CannotBegin, Stock
+from crmhub.sync.stocktaking import Stocktaking
 from providers.capabilities import Operation
 
 NOT_FOUND = "It was not found there when the links were rebuilt. If it is to be there, send it again: it is looked for once more, then made."

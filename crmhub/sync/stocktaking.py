@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -18,12 +17,10 @@ from crmhub import services
 from crmhub.models import Connection, Task, TaskLink
 from crmhub.models.ids import link_id
 from crmhub.queries.stock import (
-    NOT_TOLD_YET,
     contacts_without_counterpart,
     left_alone,
     owners_of_keys,
     retired_ids,
-    tasks_without_counterpart,
 )
 from crmhub.services.counterparts import UNMATCHED
 from crmhub.services.unmatched import Stranger
@@ -33,42 +30,16 @@ from crmhub.sync.mapping import read_tasks
 from crmhub.sync.matching import Leftover, Matching
 from crmhub.sync.patience import Clock, Patient
 from crmhub.sync.people import owners_there, people_there
+from crmhub.sync.stock import Stock, batches
 from crmhub.sync.values import WantedTask
 from providers.types import Canonical, Field, HubKey, RemoteTask, canonical
 
-Item = TypeVar("Item")
-
-BATCH = 200  # tasks that are read, and links that are written, at once
 EVERY = 5.0  # seconds between two lines of progress
 TWICE = "It carries the hub's key of a task that has another one there already."
+OTHER_GENERATION = (
+    "It carries another generation of the key than its task: it was made anew, or the hub knows of less."
+)
 MAY_BE_THERE = "It may be there already, as one of several: say which under *Unmatched*, or send it again if it is none of them."
-
-
-class CannotBegin(Exception):
-    """This cannot be done at the connection as it is; says why, in words for staff."""
-
-
-@dataclass
-class Stock:
-    """What came of a stocktaking: how many tasks were read there, and what became of them; and of the contacts.
-
-    `differing` are among the linked ones; `others` are none of the hub's.
-    """
-
-    read: int = 0
-    linked_before: int = 0
-    by_key: int = 0
-    by_likeness: int = 0
-    differing: int = 0
-    unmatched: int = 0
-    others: int = 0
-    contacts: int = 0
-    contacts_unclear: int = 0
-
-    @property
-    def linked(self) -> int:
-        """Return how many tasks were linked."""
-        return self.by_key + self.by_likeness
 
 
 class Stocktaking:
@@ -170,22 +141,27 @@ class Stocktaking:
         certain: dict[UUID, tuple[RemoteTask, HubKey]] = {}
         for task_id, ones in known.items():
             link = present.get(task_id)
-            is_taken = task_id in self.linked or (link is not None and link.external_id)
-            if is_taken or len(ones) > 1 or task_id in self.uncertain:
-                self._twice(task_id, [one for one, _ in ones], link)
-            elif (
-                link is None
-                or self.connection.links_lost_at is not None
-                or link.last_error_code in NOT_TOLD_YET
-            ):
-                certain[task_id] = ones[0]
+            if len(ones) > 1 or self._is_taken(task_id, link):
+                self._unclear(task_id, ones, link, TWICE)
+            elif self._is_of_another_generation(ones[0][1], link):
+                self._unclear(task_id, ones, link, OTHER_GENERATION)
             else:
-                self.stock.linked_before += 1  # on its way there just now: the push finds out itself
+                certain[task_id] = ones[0]
         return len(self._link(certain))
 
-    def _twice(self, task_id: UUID, ones: Sequence[RemoteTask], link: TaskLink | None) -> None:
-        for one in ones:
-            self._strangers.append(stranger(one, TWICE, (task_id,)))
+    def _is_taken(self, task_id: UUID, link: TaskLink | None) -> bool:
+        is_linked = task_id in self.linked or (link is not None and bool(link.external_id))
+        return is_linked or task_id in self.uncertain
+
+    def _is_of_another_generation(self, key: HubKey, link: TaskLink | None) -> bool:
+        """Return whether a link knows of more, or fewer, re-creations than the key; one made since a loss knows of none."""
+        is_known = link is not None and self.connection.links_lost_at is None and link.pk == key.link
+        return link is not None and is_known and link.generation != key.generation
+
+    def _unclear(
+        self, task_id: UUID, ones: Sequence[tuple[RemoteTask, HubKey]], link: TaskLink | None, why: str
+    ) -> None:
+        self._strangers += [stranger(one, why, (task_id,)) for one, _ in ones]
         if link is None or not link.external_id:
             self.uncertain.add(task_id)
         elif task_id in self.linked and not self._is_dry:
@@ -289,17 +265,10 @@ class Stocktaking:
             )
 
     def _versions(self, task_ids: Collection[UUID]) -> Iterator[dict[UUID, int]]:
-        unknown = tasks_without_counterpart(self.connection)
         for some in batches(sorted(task_ids)):
-            yield dict(unknown.filter(pk__in=some).values_list("pk", "version"))
+            yield dict(Task.objects.filter(pk__in=some, deleted_at=None).values_list("pk", "version"))
 
     def _say_where_it_is(self) -> None:
         if time.monotonic() - self._told_at >= EVERY:
             self._told_at = time.monotonic()
             self._tell(f"{self.stock.read:,} tasks read there, {self.stock.linked:,} linked")
-
-
-def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Yield the items a couple of hundred at a time."""
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]

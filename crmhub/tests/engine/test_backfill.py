@@ -94,7 +94,7 @@ def test_of_two_that_are_alike_none_is_taken_and_none_is_made(hub: Hub, grace, c
 
 def made_by_hand(hub: Hub, code: str, grace: Any, many: list[dict[str, Any]]) -> Any:
     """Let the CRM hold tasks as if people had made them there, without any key of ours; each is saved here as well."""
-    simulator = hub.connect(code)
+    simulator: Any = hub.connect(code)
     for values in many:
         hub.save_task(contacts=[grace] if grace else [], **values)
     hub.settle()

@@ -287,6 +287,45 @@ def test_what_was_deleted_here_and_is_there_still_is_told(hub: Hub, grace, code)
     assert live(simulator) == []
 
 
+# After a restore from a backup
+
+
+def test_what_was_made_there_after_the_backup_is_not_made_again(hub: Hub, grace, code):
+    simulator = hub.connect(code)
+    hub.save_task(title="Write to Grace", contacts=[grace])
+    hub.settle()
+    task = hub.save_task(contacts=[grace])
+    backup = TaskLink.objects.filter(task=task).values().get()
+    hub.settle()
+    TaskLink.objects.filter(task=task).update(**backup)
+
+    relink(hub, code)
+    hub.settle()
+
+    assert sorted(there["title"] for there in live(simulator)) == ["Call Grace", "Write to Grace"]
+    assert hub.link(task).sync_status == "in_sync"
+
+
+def test_another_generation_than_the_link_knows_of_waits_for_a_person(hub: Hub, grace):
+    simulator = hub.connect("leadlex")
+    task = hub.save_task(contacts=[grace])
+    hub.save_task(title="Write to Grace", contacts=[grace])
+    backup = TaskLink.objects.filter(task=task).values().get()
+    hub.settle()
+    services.delete_task(task=task, now=hub.now)
+    hub.settle()
+    services.restore_task(task=task, now=hub.now)
+    hub.settle()
+    TaskLink.objects.filter(task=task).update(**backup)
+
+    relink(hub, "leadlex")
+    hub.settle(rounds=3)
+
+    assert (hub.link(task).sync_status, hub.link(task).external_id) == ("unknown", "")
+    assert "another generation" in Unmatched.objects.get().why
+    assert len(live(simulator)) == 2
+
+
 # What was not as it was
 
 
