@@ -158,7 +158,7 @@ def _saving(lab: Lab, naive: Naive) -> Iterator[threading.Event]:
     flag.touch()
     threads = [
         threading.Thread(target=_save_steadily, args=(lab, is_over)),
-        threading.Thread(target=lambda: naive.save(MANY, every=1 / PER_SECOND, **{"while": flag})),
+        threading.Thread(target=lambda: naive.save(MANY, every=1 / PER_SECOND, flag=flag)),
     ]
     for thread in threads:
         thread.start()

@@ -41,7 +41,7 @@ def main() -> None:
         "--idle", type=float, default=0.0, help="seconds without any progress after which it waits no longer"
     )
     save.add_argument("--every", type=float, default=0.0, help="seconds between two saves")
-    save.add_argument("--while", dest="flag", type=Path, help="a file; once it is gone no more is saved")
+    save.add_argument("--flag", type=Path, help="a file; once it is gone no more is saved")
     save.add_argument("--again", action="store_true", help="save one task so many times")
     commands.add_parser("post").add_argument("count", type=int)
     options = vars(parser.parse_args())

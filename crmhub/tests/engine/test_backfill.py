@@ -101,7 +101,7 @@ def made_by_hand(hub: Hub, code: str, grace: Any, many: list[dict[str, Any]]) ->
     for row in rows_of(simulator):
         forget_key(row)
         if code == "highlevel":
-            simulator._index(row)  # type: ignore[attr-defined] # what its search shows
+            simulator._index(row)  # what its search shows
     TaskLink.objects.all().delete()
     ContactLink.objects.all().delete()
     Connection.objects.update(linked_at=None)
