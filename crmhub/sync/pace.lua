@@ -2,8 +2,8 @@
 --
 -- KEYS[1]: the account's state with its loan. ARGV: what is asked; the time or "" for the store's own; the loan that replaces the one
 -- there, or ""; the windows; for how long to keep it all; how many slots and how far ahead are asked for; then what the rule takes.
--- FURTHEST, RISE and BELIEVED are put before this text. Returns {"ended", now, what is kept, which server this is} where the loan does not cover what
--- is asked, else {"done", whole numbers …}. Loan, windows and what is kept come and go as JSON; MessagePack is read and written faster.
+-- FURTHEST, RISE and BELIEVED are put before this text. Returns {now, what is kept, which server this is} where the loan does not cover what is
+-- asked, else whole numbers in one text. Loan, windows and what is kept come and go as JSON; MessagePack is read and written faster.
 
 local asked, now, loan = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local windows, keep_for, slots_wanted, ahead = cjson.decode(ARGV[4]), ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -21,7 +21,8 @@ if loan ~= '' then
   end
 end
 if now < kept.began or now + ahead >= kept.ends or (kept.left or slots_wanted) < slots_wanted then
-  return {'ended', now, text and cjson.encode(kept) or '', string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')}
+  local server = redis.pcall('INFO', 'server')
+  return {now, text and cjson.encode(kept) or '', type(server) == 'string' and server:match('run_id:(%w+)') or ''}
 end
 local state = kept.state
 
@@ -208,10 +209,10 @@ end
 
 for _, window in ipairs(windows) do tidy(window) end
 local found = rules[asked]()
-table.insert(found, 1, 'done')
-if asked == 'take' and #found == 3 and loan == '' and not is_set_back then return found end  -- nothing was given
+local answer = table.concat(found, ' ')
+if asked == 'take' and #found == 2 and loan == '' and not is_set_back then return answer end  -- nothing was given
 for name, used in pairs(state.used) do
   if #used == 0 then state.used[name] = nil end  -- an empty list would be read as an object
 end
 redis.call('SET', KEYS[1], cmsgpack.pack(kept), 'PX', keep_for)
-return found
+return answer

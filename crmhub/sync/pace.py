@@ -23,7 +23,8 @@ from crmhub.models import Connection, Lane
 from crmhub.sync import pace_redis, pace_rows
 from crmhub.sync.health import hold_back
 from crmhub.sync.pace_redis import Ended
-from crmhub.sync.pace_rule import Asked, Window, windows_of
+from crmhub.sync.pace_rule import Asked
+from crmhub.sync.pace_windows import Window, windows_of
 from providers.capabilities import Limit
 from providers.errors import RateLimited
 from providers.waiting import CallsLeft
@@ -31,7 +32,7 @@ from providers.waiting import CallsLeft
 log = logging.getLogger(__name__)
 
 SHORT_WINDOW = 60.0  # seconds; what was sent longer ago says nothing about the rate of this moment
-FURTHEST = 3.0  # seconds; nobody asks for slots further ahead
+FURTHEST_AHEAD = 3.0  # seconds; nobody asks for slots that lie further ahead
 AWAY_FOR = 5.0  # seconds until this process asks a Redis again that did not answer
 NOBODY_ANSWERS = 5.0  # seconds until we ask again when there is no database either
 TRIES, BETWEEN_TRIES = 25, 0.004  # and seconds; while another worker makes the loan that we wait for
@@ -79,7 +80,7 @@ def reserve(
         "take",
         windows,
         slots=count,
-        ahead=round(min(ahead, FURTHEST) * 1000),
+        ahead=round(min(ahead, FURTHEST_AHEAD) * 1000),
         now=_milliseconds(now),
     )
     found = _done(asked, last_sent_ago)
@@ -94,16 +95,6 @@ def reserve(
     if not delays and again > SOON * 1000 and lane == Lane.INTERACTIVE:
         _hold_back(connection_id, slots, now)
     return slots
-
-
-def _hold_back(connection_id: UUID, slots: Slots, now: datetime | None) -> None:
-    """Let the whole account wait, and say so where people look: not even for them anything is left of its day."""
-    try:
-        with pace_rows.left_as_it_was():
-            until = (now or database_now()) + timedelta(seconds=slots.ask_again_in or 0)
-            hold_back(Connection(pk=connection_id), until=until, why=slots.why)
-    except (InterfaceError, OperationalError) as error:
-        log.warning("not_held_back: %s", type(error).__name__)
 
 
 def seconds_for(calls: int, limits: Iterable[Limit], *, lane: int) -> float:
@@ -186,6 +177,16 @@ def _milliseconds(now: datetime | None) -> int | None:
     return None if now is None else int(now.timestamp() * 1000)
 
 
+def _hold_back(connection_id: UUID, slots: Slots, now: datetime | None) -> None:
+    """Let the whole account wait, and say so where people look: not even for them anything is left of its day."""
+    try:
+        with pace_rows.left_as_it_was():
+            until = (now or database_now()) + timedelta(seconds=slots.ask_again_in or 0)
+            hold_back(Connection(pk=connection_id), until=until, why=slots.why)
+    except (InterfaceError, OperationalError) as error:
+        log.warning("not_held_back: %s", type(error).__name__)
+
+
 def _why(window: Window | None) -> str:
     if window is None:
         return "The vendor asked us to wait."
@@ -206,7 +207,7 @@ def _done(asked: Asked, last_sent_ago: float | None = None) -> list[int] | None:
             return _from_redis(asked, ago)
         except redis.RedisError as error:
             log.warning("pace_comes_home: Redis does not answer (%s)", type(error).__name__)
-            _stay_away(AWAY_FOR)
+            stay_away(AWAY_FOR)
             return pace_rows.ask(asked, calls_home=True, last_sent_ago=ago)
     except (InterfaceError, OperationalError) as error:
         log.warning("pace_is_away: %s", type(error).__name__)
@@ -221,13 +222,14 @@ def _from_redis(asked: Asked, last_sent_ago: int | None) -> list[int] | None:
             return found
         loan = pace_rows.lend(asked, found, is_patient=tried < TRIES, last_sent_ago=last_sent_ago)
         if isinstance(loan, int):
-            _stay_away(loan / 1000)
+            stay_away(loan / 1000)
             return pace_rows.ask(asked, last_sent_ago=last_sent_ago)
         if loan is None:
             time.sleep(BETWEEN_TRIES)
     return None
 
 
-def _stay_away(seconds: float) -> None:
+def stay_away(seconds: float) -> None:
+    """Keep to the accounts' rows for so long; Redis is asked only for what is lent to it."""
     global _away_until  # noqa: PLW0603
     _away_until = time.monotonic() + seconds

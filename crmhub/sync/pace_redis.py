@@ -15,7 +15,8 @@ from typing import Any
 import redis
 from django.conf import settings
 
-from crmhub.sync.pace_rule import BELIEVED, FURTHEST, RISE, Asked, Window
+from crmhub.sync.pace_rule import BELIEVED, FURTHEST, RISE, Asked
+from crmhub.sync.pace_windows import Window
 
 ANSWERS_WITHIN = 1.0  # seconds; a Redis that takes longer counts as away
 
@@ -36,7 +37,7 @@ class Ended:
 def ask(asked: Asked, loan: Mapping[str, Any] | None = None) -> list[int] | Ended:
     """Return what the rule says, under this loan if it is given and follows upon the one there. Raises `redis.RedisError`."""
     asked_at = time.monotonic()
-    first, *rest = _run(
+    answer = _run(
         f"crmhub:pace:{asked.connection_id}",
         asked.rule,
         "" if asked.now is None else asked.now,
@@ -47,9 +48,9 @@ def ask(asked: Asked, loan: Mapping[str, Any] | None = None) -> list[int] | Ende
         asked.ahead,
         *asked.arguments,
     )
-    if first == b"done":
-        return rest
-    now, kept, server = rest
+    if isinstance(answer, bytes):
+        return [int(number) for number in answer.split()]
+    now, kept, server = answer
     return Ended(now, json.loads(kept) if kept else None, server.decode(), asked_at)
 
 
@@ -81,7 +82,7 @@ _idle: list[redis.Connection] = []
 os.register_at_fork(after_in_child=_idle.clear)
 
 
-def _run(key: str, *arguments: str | int) -> list[Any]:
+def _run(key: str, *arguments: str | int) -> Any:
     try:
         line = _idle.pop()
     except IndexError:
@@ -96,14 +97,13 @@ def _run(key: str, *arguments: str | int) -> list[Any]:
     return answer
 
 
-def _said(line: redis.Connection, key: str, arguments: tuple[str | int, ...]) -> list[Any]:
+def _said(line: redis.Connection, key: str, arguments: tuple[str | int, ...]) -> Any:
     try:
         line.send_command("EVALSHA", SHA, 1, key, *arguments)  # type: ignore[no-untyped-call]
-        answer: list[Any] = line.read_response()
+        return line.read_response()
     except redis.exceptions.NoScriptError:
         line.send_command("EVAL", SCRIPT, 1, key, *arguments)  # type: ignore[no-untyped-call]
-        answer = line.read_response()
-    return answer
+        return line.read_response()
 
 
 @cache

@@ -1,6 +1,7 @@
 """Where an account's pace is at home: one row of the database, with the database's clock.
 
-Asking the row costs several times what asking Redis does, so the pace is lent to Redis for a second at a time, and for no more than a hundredth of a long window.
+Asking the row costs several times what asking Redis does, so the pace is lent to Redis for a second at a time, and for no more than a hundredth of a
+long window.
 The loan is written down before Redis learns of it, and ends there before it ends here. Whoever finds it over brings back what Redis knows and
 makes the next one. So the row knows at any time what Redis can have given out at most: what it brought back last, and a second's worth since. That
 much counts as used when Redis has lost its memory or does not answer, whichever process finds that out, and however late the others do.
@@ -20,7 +21,8 @@ from django.db import transaction
 
 from crmhub.models import Pace
 from crmhub.sync.pace_redis import Ended
-from crmhub.sync.pace_rule import Asked, State, Window, fill, moved
+from crmhub.sync.pace_rule import Asked, State, fill, moved
+from crmhub.sync.pace_windows import Window
 
 LOAN = 1_000  # milliseconds
 AT_HOME = 5_000  # milliseconds that the pace stays here after somebody could not reach Redis
@@ -104,12 +106,16 @@ def _next_loan(
     row: Row, asked: Asked, ended: Ended, now: int, there: int, *, has_state: bool
 ) -> dict[str, Any]:
     lasts, left = LOAN + asked.ahead, _left(asked)
+    ends, unseen = now + lasts, 0
+    if "loan" in row and ended.kept is not None and now < row["loan"]["ends"]:
+        # The one before still runs: others may be given of it what has not been brought back.
+        ends, unseen = ends, 0
     row["epoch"] = row.get("epoch", 0) + 1
     row["loan"] = {
         "began": now,
         "began_there": there,
-        "ends": now + lasts,
-        "left": left,
+        "ends": ends,
+        "left": None if left is None else left + unseen,
         "server": ended.server,
     }
     return {
@@ -134,7 +140,7 @@ def _left(asked: Asked) -> int | None:
 def _changed(asked: Asked, change: Callable[[Row, int], Found], last_sent_ago: int | None) -> Found:
     """Change the account's row and return what the change returns.
 
-    Tried without a lock first, which costs half the round trips; if somebody else was quicker, under the row's lock.
+    Tried without a lock first, which takes half the steps; if somebody else was quicker, under the row's lock.
     """
     with left_as_it_was():
         is_done, found = _tried(asked, change, last_sent_ago)

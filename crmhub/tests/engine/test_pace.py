@@ -10,9 +10,11 @@ from uuid import UUID
 import pytest
 
 from crmhub.models import Connection, Lane
-from crmhub.sync import pace
+from crmhub.sync import pace, pace_redis, pace_rows
 from crmhub.sync.credentials import limits_of
 from crmhub.sync.pace import heed, hold, reserve, use_late
+from crmhub.sync.pace_rule import Asked
+from crmhub.sync.pace_windows import windows_of
 from providers.capabilities import Limit
 from providers.errors import RateLimited
 from providers.waiting import CallsLeft
@@ -52,9 +54,9 @@ def account(new_account) -> UUID:
 def keeper(request) -> Iterator[str]:
     """Whoever keeps the pace."""
     if request.param == "the row":
-        pace._stay_away(3600)
+        pace.stay_away(3600)
     yield request.param
-    pace._stay_away(-1)
+    pace.stay_away(-1)
 
 
 # Sliding windows
@@ -379,13 +381,29 @@ def test_the_day_is_remembered_by_the_row_when_redis_forgets(account, redis_conn
     assert given == 100
 
 
+def test_what_is_given_out_while_the_next_loan_is_made_is_not_forgotten_with_redis(account, redis_connection):
+    limits = (Limit(20, 5.0), Limit(1000, 86_400.0))  # so that a loan is for ten slots
+    every = windows_of(limits, Lane.INTERACTIVE, frozenset({"all"}))
+    reserve(account, limits, now=NOON)
+    far_ahead = Asked(account, every, "take", every, slots=1, ahead=3000, now=int(NOON.timestamp() * 1000))
+
+    ended = pace_redis.ask(far_ahead)
+    reserve(account, limits, count=9, now=NOON)
+    loan = pace_rows.lend(far_ahead, ended, is_patient=False)
+    pace_redis.ask(far_ahead, loan)
+    redis_connection.flushall()
+    rest = reserve(account, limits, count=20, now=after(4.5))
+
+    assert len(rest.delays) <= 20 - 1 - 9 - 1
+
+
 def test_pace_goes_home_and_back_without_a_slot_lost_or_won(account):
     given = []
     for moment in range(0, 40, 1):
         if moment == 10:
-            pace._stay_away(3600)
+            pace.stay_away(3600)
         if moment == 20:
-            pace._stay_away(-1)
+            pace.stay_away(-1)
         slots = reserve(account, TEN_IN_FIVE, count=3, now=after(moment))
         given += [moment + delay for delay in slots.delays]
 

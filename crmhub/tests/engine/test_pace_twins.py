@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from crmhub.models import Connection, Lane, Pace
 from crmhub.sync import pace_redis, pace_rows
-from crmhub.sync.pace_rule import Asked, Window, windows_of
+from crmhub.sync.pace_rule import Asked
+from crmhub.sync.pace_windows import Window, windows_of
 from providers.capabilities import Limit
 
 pytestmark = pytest.mark.engine
