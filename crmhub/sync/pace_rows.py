@@ -10,14 +10,15 @@ much counts as used when Redis has lost its memory or does not answer, whichever
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.db import OperationalError
 from django.db import connection as database
-from django.db import transaction
 
 from crmhub.models import Pace
 from crmhub.sync.pace_redis import Ended
@@ -28,6 +29,7 @@ LOAN = 1_000  # milliseconds
 AT_HOME = 5_000  # milliseconds that the pace stays here after somebody could not reach Redis
 LONG = 60_000  # milliseconds; of a longer window a loan is for a hundredth at most
 UNLIMITED = 2**31
+TRIES, A_MOMENT = 60, 0.002  # and seconds; of several workers that change a row at once
 CLOCKS_DIFFER = 500  # milliseconds between what the clocks here and at Redis say of the same time, from which on one was set
 
 NOTHING = '{"state": {"used": {}}}'
@@ -109,7 +111,7 @@ def _next_loan(
     ends, unseen = now + lasts, 0
     if "loan" in row and ended.kept is not None and now < row["loan"]["ends"]:
         # The one before still runs: others may be given of it what has not been brought back.
-        ends, unseen = ends, 0
+        ends, unseen = max(ends, row["loan"]["ends"]), ended.kept.get("left", 0)
     row["epoch"] = row.get("epoch", 0) + 1
     row["loan"] = {
         "began": now,
@@ -138,16 +140,18 @@ def _left(asked: Asked) -> int | None:
 
 
 def _changed(asked: Asked, change: Callable[[Row, int], Found], last_sent_ago: int | None) -> Found:
-    """Change the account's row and return what the change returns.
+    """Change the account's row and return what the change returns. Who was not quick enough begins again.
 
-    Tried without a lock first, which takes half the steps; if somebody else was quicker, under the row's lock.
+    No lock is held in between: a worker that is frozen just there would hold up all the others. Raises `OperationalError` in a crowd that is too
+    large.
     """
     with left_as_it_was():
-        is_done, found = _tried(asked, change, last_sent_ago)
-        if not is_done:
-            with transaction.atomic():
-                _, found = _tried(asked, change, last_sent_ago, lock=True)
-        return found
+        for tried in range(TRIES):
+            is_done, found = _tried(asked, change, last_sent_ago)
+            if is_done:
+                return found
+            time.sleep(random.uniform(0, min(tried, 5) * A_MOMENT))
+    raise OperationalError("too many workers change the pace of one account at once")
 
 
 @contextmanager
@@ -162,9 +166,9 @@ def left_as_it_was() -> Iterator[None]:
 
 
 def _tried(
-    asked: Asked, change: Callable[[Row, int], Found], last_sent_ago: int | None, *, lock: bool = False
+    asked: Asked, change: Callable[[Row, int], Found], last_sent_ago: int | None
 ) -> tuple[bool, Found]:
-    text, version, now = _read(asked, lock=lock) or _made(asked, lock=lock)
+    text, version, now = _read(asked) or _made(asked)
     now = now if asked.now is None else asked.now
     row = json.loads(text)
     if version == 0 and last_sent_ago is not None:
@@ -180,18 +184,17 @@ def _tried(
         return cursor.rowcount == 1, found
 
 
-def _read(asked: Asked, *, lock: bool) -> tuple[str, int, int] | None:
+def _read(asked: Asked) -> tuple[str, int, int] | None:
     """Return the row, its version, and the time; all in one."""
-    locked = " FOR UPDATE" if lock and database.features.has_select_for_update else ""
     with database.cursor() as cursor:
-        cursor.execute(_SELECT % _CLOCK[database.vendor] + locked, [_id(asked)])
+        cursor.execute(_SELECT % _CLOCK[database.vendor], [_id(asked)])
         found: tuple[str, int, int] | None = cursor.fetchone()
     return found
 
 
-def _made(asked: Asked, *, lock: bool) -> tuple[str, int, int]:
+def _made(asked: Asked) -> tuple[str, int, int]:
     Pace.objects.get_or_create(connection_id=asked.connection_id, defaults={"kept": NOTHING})
-    return _read(asked, lock=lock) or (NOTHING, 0, 0)
+    return _read(asked) or (NOTHING, 0, 0)
 
 
 def _id(asked: Asked) -> UUID | str:
