@@ -14,7 +14,6 @@ from crmhub import services, sync, wake
 @shared_task(name="crmhub.push_due")
 def push_due(*, connection_id: str, **_: Any) -> None:
     """Push what is due at one connection. Unknown arguments of newer senders are ignored."""
-    wake.heard(UUID(connection_id))
     sync.push_due(UUID(connection_id))
 
 

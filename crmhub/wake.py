@@ -16,6 +16,7 @@ import redis
 from celery import Celery
 from django.conf import settings
 from django.db import transaction
+from kombu.exceptions import ChannelError
 
 from crmhub.kill_points import reached
 
@@ -27,6 +28,7 @@ SOONER = (
     1.0  # seconds by which a wake for later must come earlier than the one on its way, to be published too
 )
 CIRCUIT_SECONDS = 1.0
+AT_LEISURE = 9  # the lowest of Celery's priorities at a Redis broker; without one a message has the highest
 
 
 class _Circuit:
@@ -59,17 +61,46 @@ def _committed(connection_ids: Iterable[UUID]) -> None:
     push(connection_ids)
 
 
-def push(connection_ids: Iterable[UUID], *, countdown: float = 0.0) -> bool:
+def push(connection_ids: Iterable[UUID], *, countdown: float = 0.0, is_urgent: bool = True) -> bool:
     """Publish a wake for each connection; returns whether the broker took them all. Never raises.
 
-    `countdown` is in seconds and cut at a minute; while such a wake is on its way, one for about the same moment or later is taken for the same. A broker
-    that did not answer is not asked again for a second: the sweep finds what is due.
+    One that is not urgent is heard when no other is left. `countdown` is in seconds and cut at a minute; while such a wake is on its way, one for
+    about the same moment or later is taken for the same. A broker that did not answer is not asked again for a second: the sweep finds what is due.
     """
+    wanted = (one for one in connection_ids if _is_new(one, min(countdown, LONGEST_COUNTDOWN)))
+    return _publish(wanted, countdown=min(countdown, LONGEST_COUNTDOWN), is_urgent=is_urgent)
+
+
+def go_on(connection_id: UUID) -> bool:
+    """Publish a wake for what a job left when its turn was over, behind everybody else's; no other wake is taken for the same. Never raises."""
+    return _publish([connection_id], countdown=0.0, is_urgent=False)
+
+
+def others_wait() -> bool:
+    """Return whether wakes are waiting for a worker; True where the broker does not say."""
+    try:
+        with _publisher().connection_or_acquire() as broker:
+            queue = settings.CELERY_TASK_DEFAULT_QUEUE
+            waiting: int = broker.default_channel.queue_declare(queue, passive=True).message_count
+    except ChannelError:
+        return False  # no such queue: it is empty
+    except Exception as error:
+        log.warning("wakes_not_counted: %s", type(error).__name__)
+        return True
+    return waiting > 0
+
+
+def _publish(connection_ids: Iterable[UUID], *, countdown: float, is_urgent: bool) -> bool:
     if circuit.is_open:
         return False
     try:
         for connection_id in connection_ids:
-            _publish(connection_id, countdown=min(countdown, LONGEST_COUNTDOWN))
+            _send(
+                "crmhub.push_due",
+                countdown=countdown,
+                priority=None if is_urgent else AT_LEISURE,
+                connection_id=str(connection_id),
+            )
     except Exception as error:  # whatever the broker does, a save that is committed must not fail
         circuit.trip()
         log.warning("wake_not_published: the sweep will find the work (%s)", type(error).__name__)
@@ -105,25 +136,22 @@ def replay(replay_ids: Iterable[UUID]) -> bool:
 
 
 def heard(connection_id: UUID) -> None:
-    """Let the next wake of this connection through again; the job that answers a wake calls this first of all."""
+    """Let the next wake of this connection through again; the job that answers a wake calls this before it looks what is due."""
     try:
         _store().delete(_key(connection_id))
     except redis.RedisError:
         log.warning("wake_key_not_deleted: it expires by itself")
 
 
-def _publish(connection_id: UUID, *, countdown: float) -> None:
-    is_new = _is_new_for_later(connection_id, countdown) if countdown else _is_new(connection_id)
-    if not is_new:
-        return
-    _send("crmhub.push_due", countdown=countdown, connection_id=str(connection_id))
+def _send(job: str, *, countdown: float = 0.0, priority: int | None = None, **about: str) -> None:
+    _publisher().send_task(
+        job, kwargs=about, countdown=countdown or None, priority=priority, retry=False, ignore_result=True
+    )
 
 
-def _send(job: str, *, countdown: float = 0.0, **about: str) -> None:
-    _publisher().send_task(job, kwargs=about, countdown=countdown or None, retry=False, ignore_result=True)
-
-
-def _is_new(connection_id: UUID) -> bool:
+def _is_new(connection_id: UUID, countdown: float) -> bool:
+    if countdown:
+        return _is_new_for_later(connection_id, countdown)
     return bool(_store().set(_key(connection_id), "1", nx=True, ex=SAME_WAKE))
 
 

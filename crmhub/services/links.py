@@ -7,7 +7,7 @@ finds `owed_again` set for whatever else changed meanwhile; so nothing that happ
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -39,6 +39,8 @@ AnyLink = TypeVar("AnyLink", bound=PushedLink)
 
 # A save does not move these: a person excluded them, or must look first.
 HELD = (SyncStatus.EXCLUDED, SyncStatus.PAUSED, SyncStatus.UNKNOWN, SyncStatus.GONE)
+# For which a link may wait for company: other tasks of its batch, or a newer version of its own.
+LINGER = timedelta(milliseconds=150)
 
 
 def owe(links: QuerySet[AnyLink], *, now: datetime, lane: Lane = Lane.INTERACTIVE, **changes: Any) -> int:
@@ -103,10 +105,12 @@ def _mark(links: QuerySet[AnyLink], *, version: int, now: datetime, lane: Lane) 
     One statement: between two, a claim taken or ended would let a link slip through both.
     """
     is_free = Q(claim_token__isnull=True) & ~Q(sync_status__in=HELD)
+    # What is due already, or in a moment, stays where it is: saves that follow each other closely are one write, and are not put off by each other.
+    is_later = Q(due_at__isnull=True) | Q(due_at__gt=now + LINGER)
     links.filter(connection__disconnected_at__isnull=True).update(
         # Never back: a sweep may come with a version that it read before the latest save.
         wanted_version=Greatest(F("wanted_version"), Value(version)),
-        due_at=_where(is_free, now, "due_at"),
+        due_at=_where(is_free & is_later, now, "due_at"),
         lane=_where(is_free, lane, "lane"),
         status_since=_where(is_free & ~Q(sync_status=SyncStatus.PENDING), now, "status_since"),
         sync_status=_where(is_free, SyncStatus.PENDING, "sync_status"),

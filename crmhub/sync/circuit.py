@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-OPENS_AFTER = 5  # failures in a row, of whatever links
-FIRST_REST = timedelta(seconds=10)
-LONGEST_REST = timedelta(seconds=60)
+OPENS_AFTER = 5  # calls in a row that failed, for whatever links
+FIRST_REST = timedelta(seconds=10)  # most troubles are over by then
+REST = timedelta(seconds=60)  # whoever is away for longer is asked once a minute
 
 
-def rest_after(failures: int) -> timedelta | None:
-    """Return how long the connection rests after this many failures in a row; None while the circuit is closed."""
+def rest_after(failures: int, *, before: int) -> timedelta | None:
+    """Return how long the connection rests now that so many calls in a row have failed, `before` of them earlier; None while the circuit is closed."""
     if failures < OPENS_AFTER:
         return None
-    doubled: int = 2 ** min(failures - OPENS_AFTER, 10)
-    return min(FIRST_REST * doubled, LONGEST_REST)
+    return FIRST_REST if before < OPENS_AFTER else REST
 
 
 def is_probing(failures: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -20,21 +20,34 @@ from crmhub.models.links import OFF
 from crmhub.sync.gate import SendWindow
 
 AnyLink = TypeVar("AnyLink", bound=PushedLink)
+Kind = tuple[Lane, type[PushedLink]]  # links of which kind, in which lane
 
 # A link whose worker died so often, each time while it was the only one claimed, is taken to be the cause.
 STOPS_ITS_WORKER_AFTER = 8
+STOPS_ITS_WORKER = "Workers stopped while they sent this. It is set aside; look at it, then send it again."
 
 
 @dataclass(frozen=True)
 class Claim(Generic[AnyLink]):
-    """Some links that are ours until `until`; requests may leave while `window` is open."""
+    """Some links that are ours until `until`; requests may leave while `window` is open. `connection` is as it was read for this claim."""
 
+    connection: Connection
     token: UUID
     links: Sequence[AnyLink]
     lane: Lane
     at: datetime
     until: datetime
     window: SendWindow
+
+    @property
+    def kind(self) -> Kind:
+        """Return the lane and the kind of the links."""
+        return self.lane, type(self.links[0])
+
+    @property
+    def has_lapsed(self) -> bool:
+        """Return whether earlier claims of these links were never ended: they may be what stopped a worker."""
+        return bool(self.links[0].lapses)
 
 
 def landing_of(connection: Connection) -> timedelta:
@@ -81,13 +94,36 @@ def take(
         # Read in the same transaction and without joins: the task is read afterwards, for it must not be older than the claim.
         # By id, for no index knows the tokens.
         links = list(model._default_manager.filter(pk__in=ids, claim_token=token).order_by("pk"))
-    return Claim(token, links, lane, at=now, until=now + lease, window=window) if links else None
+    return Claim(connection, token, links, lane, at=now, until=now + lease, window=window) if links else None
 
 
 def window_of(connection: Connection, *, at_most: float = float("inf")) -> SendWindow:
     """Open the time in which a claim that is taken from now on may send: the lease less the landing, and at most these seconds."""
     lease = timedelta(seconds=settings.LEASE_SECONDS)
     return SendWindow(min((lease - landing_of(connection)).total_seconds(), at_most))
+
+
+def stops_its_worker(claim: Claim[Any], *, size: int) -> bool:
+    """Return whether the link of this claim, for which `size` were asked, has stopped its workers so often, and alone, that it must be the cause."""
+    lapses = claim.links[0].lapses
+    was_alone: bool = lapses > 0 and size // 4 ** (lapses - 1) <= 1
+    return was_alone and lapses >= STOPS_ITS_WORKER_AFTER
+
+
+def set_aside(claim: Claim[Any], *, now: datetime) -> None:
+    """Park the one link of the claim. It may be tried again with the next save, so its lapses are forgotten; a save meanwhile is tried at once."""
+    [link] = claim.links
+    changes = {"claim_token": None, "claimed_at": None, "lapses": 0, "owed_again": False, "status_since": now}
+    mine = type(link)._default_manager.filter(pk=link.pk, claim_token=claim.token)
+    parked = mine.filter(wanted_version=link.wanted_version, owed_again=False).update(
+        **changes,
+        due_at=None,
+        sync_status="failed",
+        last_error=STOPS_ITS_WORKER,
+        last_error_code="stops_its_worker",
+    )
+    if not parked:
+        mine.update(**changes, due_at=now, sync_status="pending")
 
 
 def _those_that_go_together(

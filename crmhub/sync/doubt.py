@@ -9,7 +9,7 @@ from uuid import UUID
 from crmhub.models import Connection
 from crmhub.services.doubts import doubt_contacts, send_refused_again
 from crmhub.sync.directory import forget_owners
-from crmhub.sync.settle import Piece
+from crmhub.sync.pieces import Piece
 from crmhub.sync.values import Complete, Create, Reopen, Update, WantedTask
 from crmhub.sync.verify import UNDECLARED, Effect
 from providers.errors import NotFound, Rejected

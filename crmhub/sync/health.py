@@ -24,12 +24,14 @@ def hold_back(connection: Connection, *, until: datetime, why: str) -> None:
     row.filter(wait_until__lt=until).update(wait_until=until, wait_reason=why[:500])
 
 
-def note_unwell(connection: Connection, detail: str, *, now: datetime) -> None:
-    """Count a failure of the account; several in a row let it rest."""
+def note_unwell(connection: Connection, detail: str, *, calls: int = 1, now: datetime) -> None:
+    """Count calls of the account that failed; several in a row let it rest. Those that were under way when it began to rest make it no longer."""
     row = Connection.objects.filter(pk=connection.pk)
-    row.update(failures=F("failures") + 1, last_error=detail[:500])
-    failures = row.values_list("failures", flat=True).get()
-    if (rest := circuit.rest_after(failures)) is not None:
+    row.update(failures=F("failures") + calls, last_error=detail[:500])
+    failures, resting_until = row.values_list("failures", "wait_until").get()
+    if resting_until is not None and resting_until > now:
+        return
+    if (rest := circuit.rest_after(failures, before=failures - calls)) is not None:
         why = f"{failures} failures in a row: it is tried again with one task. {detail}"
         hold_back(connection, until=now + rest, why=why)
 

@@ -5,19 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db import connection as database
-
-from crmhub.clock import database_now
 from crmhub.models import Connection
 from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import PaceGate, SendWindow, SpareGate
-from crmhub.sync.readback import Opened, others_wait, read_back
+from crmhub.sync.readback import Opened, read_back
 from crmhub.sync.values import (
     Complete,
     Create,
@@ -131,46 +127,35 @@ def _batch_of(action: Remote, closes_by_update: bool) -> str:
 
 def perform(
     connection: Connection,
-    calls: Sequence[Call],
+    call: Call,
     *,
     lane: int,
     window: SendWindow,
+    is_quiet: bool = False,
     now: datetime | None = None,
 ) -> None:
-    """Make the calls side by side and put each item's answer into its call.
+    """Make the call and put each item's answer into it. Touches no row, so it may run in a thread.
 
-    The slots of their first requests are reserved already (`Call.delays`). Must not be called inside a transaction: what the vendor does cannot be
-    rolled back, and a lock would be held over the network.
+    The slots of its first requests are reserved already (`Call.delays`). `is_quiet`: nobody else needs the rate, so a single write may be looked at afterwards.
     """
-    if database.in_atomic_block:
-        raise RuntimeError("A vendor must not be called inside a transaction.")
     limits = limits_of(connection)
-    # Asked here and not in the threads, for each of them would have a database connection of its own.
-    is_quiet = not others_wait(connection, now=now or database_now())
 
     def opened(gate: Gate) -> tuple[Provider, Recorder]:
         return provider_for(connection, gate=gate)
 
-    def make(call: Call) -> None:
-        gate = PaceGate(
-            connection.pk,
-            limits,
-            lane=lane,
-            window=window,
-            reserved=call.delays,
-            reserved_at=call.reserved_at or None,
-            now=now,
-        )
-        make_call(call, opened, gate)
-        if is_quiet:
-            spare = SpareGate(connection.pk, limits, window=window, now=now)
-            look_back(call, opened, spare, can=connection.capabilities)
-
-    if len(calls) == 1:
-        make(calls[0])
-        return
-    with ThreadPoolExecutor(max_workers=len(calls), thread_name_prefix="call") as pool:
-        list(pool.map(make, calls))
+    gate = PaceGate(
+        connection.pk,
+        limits,
+        lane=lane,
+        window=window,
+        reserved=call.delays,
+        reserved_at=call.reserved_at or None,
+        now=now,
+    )
+    make_call(call, opened, gate)
+    if is_quiet:
+        spare = SpareGate(connection.pk, limits, window=window, now=now)
+        look_back(call, opened, spare, can=connection.capabilities)
 
 
 class AskingGate(Gate, Protocol):

@@ -1,48 +1,49 @@
-"""Bringing one connection's due links into step: claim, plan, perform, settle, until nothing is due or the time is up."""
+"""Bringing one connection's due links into step: claim, plan, perform, settle, until nothing is due or the turn is over.
+
+A job keeps as many calls under way as use up the account's rate, and claims, plans and settles meanwhile. What becomes due while a batch is under
+way waits a moment for company, so that batches are full; the first save at a quiet account goes at once.
+"""
 
 from __future__ import annotations
 
-import logging
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 
 from crmhub import wake
 from crmhub.clock import database_now
 from crmhub.crypto import SecretsUnreadable
 from crmhub.kill_points import reached
-from crmhub.models import Attempt, Connection, ContactLink, Lane, Task, TaskLink
-from crmhub.sync import circuit, pace, rows
+from crmhub.models import Connection
+from crmhub.services.links import LINGER
+from crmhub.sync import circuit, room, sending
 from crmhub.sync.checkup import check_connection
-from crmhub.sync.claim import STOPS_ITS_WORKER_AFTER, Claim, take, window_of
-from crmhub.sync.credentials import limits_of, settings_of
-from crmhub.sync.directory import know_owners
+from crmhub.sync.claim import Claim, Kind, set_aside, stops_its_worker, take, window_of
 from crmhub.sync.doubt import heed_doubts
-from crmhub.sync.gate import A_MOMENT, PaceGate
+from crmhub.sync.flow import Flow
 from crmhub.sync.health import has_lost_links, hold_back
-from crmhub.sync.mapping import read_contacts, read_tasks
-from crmhub.sync.perform import Answered, Call, Item, cost_of, group, perform
-from crmhub.sync.plan import plan_link
-from crmhub.sync.recorded import intent_of
-from crmhub.sync.settle import Piece, settle
+from crmhub.sync.pieces import Piece, planned
+from crmhub.sync.seats import Seat, most_per_account
+from crmhub.sync.settle import AT_ONCE, settle
+from crmhub.sync.sight import Sight, look
 from crmhub.sync.tokens import ASK_AGAIN, keep_access
-from crmhub.sync.values import Action, Create, Delete, LinkState, Remote, WantedContact, WantedTask
-from providers.capabilities import Level
-from providers.errors import NotSent, ProviderError
-from providers.types import Field
+from providers.errors import NotSent
 
-log = logging.getLogger(__name__)
-
-ONE_TURN = 3.0  # seconds of work after which a job lets the jobs of other connections go first
-ROUNDS = 1000  # of claim to settle in one job; a guard, not a limit that is met
+ONE_TURN = 1.0  # seconds of work after which a job lets those of other connections go first
+LONGEST_TURN = 5.0  # seconds after which it ends in any case, for its worker may be about to stop
+GLANCE = 0.05  # seconds between two looks while calls are under way
+ROUNDS = 20_000  # of looking, sending and settling in one job; a guard, not a limit that is met
 UNREADABLE_WAIT = timedelta(minutes=1)  # until a missing key is looked for again
-STOPS_ITS_WORKER = "Workers stopped while they sent this. It is set aside; look at it, then send it again."
+
+# Until when (monotonic) a lane's rate is used up: what is claimed before is only given back.
+_used_up: dict[tuple[UUID, int], float] = {}
 
 
 @dataclass
@@ -56,44 +57,254 @@ class Pushed:
 def push_due(connection_id: UUID, *, now: datetime | None = None) -> Pushed:
     """Push what is due at this connection, interactive links first and contacts before tasks, for a few seconds.
 
-    Without `now` the database's clock is read for each claim and each settling. Wakes itself for what waits for a slot less than a minute ahead.
+    Ends at once where enough jobs work for the connection already. Wakes itself for what waits for a slot less than a minute ahead, and for what is
+    left when its turn is over. Without `now` the database's clock is read for each claim and each settling; with it, time stands still: nothing lingers,
+    and each claim is settled before the next.
     """
-    done = Pushed()
-    began = time.monotonic()
-    for _ in range(ROUNDS):
-        connection = Connection.objects.filter(pk=connection_id).first()
-        moment = now or database_now()
-        if connection is not None and connection.is_to_be_tested(moment):
-            check_connection(connection, now=now)
+    return Job(connection_id, now).run()
+
+
+class Job:
+    """One call of `push_due`."""
+
+    def __init__(self, connection_id: UUID, now: datetime | None) -> None:
+        """Do nothing yet."""
+        self.connection_id = connection_id
+        self.now = now
+        self.done = Pushed()
+        self.seat = Seat(connection_id)
+        self.flow: Flow[sending.Outgoing] = Flow()
+        self.ready: list[sending.Outgoing] = []  # calls of one claim that there was no room for yet
+        self.began = time.monotonic()
+        self.is_over = self.is_held = self.has_called = self.has_sent = False
+
+    def run(self) -> Pushed:
+        """Work until nothing is due or the turn is over."""
+        if self.now is not None:
+            self._work()
+            return self.done
+        while self.seat.keep(most=most_per_account()):
+            wake.heard(self.connection_id)
+            try:
+                self._work()
+            finally:
+                self.seat.leave()
+            # Whoever was turned away meanwhile relies on this last look, and whoever saves after it on a wake of their own.
+            wake.heard(self.connection_id)
+            if not self._finds_more():
+                break
+            if self.is_over:
+                wake.go_on(self.connection_id)
+                break
+        if self.done.ask_again_in is not None:
+            wake.push([self.connection_id], countdown=max(self.done.ask_again_in, GLANCE))
+        return self.done
+
+    def _finds_more(self) -> bool:
+        sight = look(self.connection_id)
+        if sight is None or not sight.connection.may_be_called(sight.moment) or self.is_held:
+            return False
+        return any(not self._is_used_up(lane) for lane, _ in sight.due)
+
+    # Rounds
+
+    def _work(self) -> None:
+        for _ in range(ROUNDS):
+            sight = look(self.connection_id, now=self.now)
+            if sight is None:
+                return
+            has_begun = self._may_begin(sight) and self._begin_some(sight)
+            if self.flow.under_way:
+                self._settle_ended(within_s=self._patience(has_begun=has_begun))
+            elif not has_begun and not self._waits_a_moment(sight):
+                return
+
+    def _patience(self, *, has_begun: bool) -> float | None:
+        if self.now is not None:
+            return None
+        # The longer calls take, the less is missed by looking less often.
+        return 0.0 if has_begun else max(GLANCE, min(self.flow.oldest_s / 10, 0.25))
+
+    def _waits_a_moment(self, sight: Sight) -> bool:
+        """Sleep a little where something is due or ripe in a moment; returns whether there is anything like that."""
+        if self.is_over or self.now is not None:
+            return False
+        waits = [LINGER - sight.age(kind) for kind in sight.due if not self._is_used_up(kind[0])]
+        waits += filter(None, [sight.next_due(within=LINGER)])
+        if waits:
+            time.sleep(min(max(min(waits).total_seconds(), 0.001), GLANCE))
+        return bool(waits)
+
+    def _may_begin(self, sight: Sight) -> bool:
+        """Return whether anything may be sent now. Once it may not, the job ends when its calls are over."""
+        self.is_over = self.is_over or self._is_at_an_end(sight)
+        if self.is_over:
+            self._give_back_the_rest(0.0)
+        return not self.is_over
+
+    def _is_at_an_end(self, sight: Sight) -> bool:
+        connection = sight.connection
+        if connection.is_to_be_tested(sight.moment):
+            self._settle_ended(within_s=None)
+            check_connection(connection, now=self.now)
             connection.refresh_from_db()
-        if connection is None or not connection.may_be_called(moment) or not _can_be_read(connection, moment):
-            break
-        if has_lost_links(connection, now=moment):
-            break
-        # No call begins so late that it could outlive the job.
-        left = began + settings.JOB_SOFT_LIMIT - settings.HTTP_DEADLINE_SECONDS - time.monotonic()
-        if (held := keep_access(connection, now=now, left=left)) is not None:
-            # Nothing is claimed: the links stay due, and nothing is counted.
-            done.ask_again_in = ASK_AGAIN.total_seconds() if isinstance(held, NotSent) else None
-            break
-        if not connection.may_be_called(moment):
-            break  # it was brought up to date: somebody gave it other credentials meanwhile
-        # One kind at a time: what the CRM said to the first (a quota, refused credentials) is heeded before the second.
-        if not any(
-            _push_some(model, connection, done, lane=lane, left=left, now=now)
-            for lane in Lane
-            for model in (ContactLink, TaskLink)
-        ):
-            break
-        if done.ask_again_in is not None:
-            break
-        if now is None and time.monotonic() - began > ONE_TURN:
-            # The other connections wait for this worker too.
-            done.ask_again_in = 0.0
-            break
-    if done.ask_again_in is not None and now is None:
-        wake.push([connection_id], countdown=max(done.ask_again_in, 0.05))
-    return done
+        if not connection.may_be_called(sight.moment) or not _can_be_read(connection, sight.moment):
+            return True
+        if has_lost_links(connection, now=sight.moment):
+            return True
+        if self._has_had_its_turn():
+            return True
+        # Nothing is due either where a job was woken to keep an account's tokens alive.
+        if sight.due and circuit.is_probing(connection.failures) and self.seat.others:
+            self.is_held = True  # one job is enough to find out whether the vendor is well again
+            return True
+        held = keep_access(connection, now=self.now, left=self._seconds_left())
+        if isinstance(held, NotSent):
+            self._ask_again(ASK_AGAIN.total_seconds())
+        # Nothing is claimed then: the links stay due, and nothing is counted.
+        self.is_held = held is not None
+        # It was brought up to date; somebody may have given it other credentials meanwhile.
+        return self.is_held or not connection.may_be_called(sight.moment)
+
+    def _has_had_its_turn(self) -> bool:
+        took = time.monotonic() - self.began
+        if self.now is not None or took < ONE_TURN:
+            return False
+        return took > LONGEST_TURN or self._seconds_left() <= 0 or wake.others_wait()
+
+    def _seconds_left(self) -> float:
+        """Return the seconds in which calls may begin: none begins so late that it could outlive the job."""
+        return self.began + settings.JOB_SOFT_LIMIT - settings.HTTP_DEADLINE_SECONDS - time.monotonic()
+
+    # Beginning
+
+    def _begin_some(self, sight: Sight) -> bool:
+        """Send the first of what is due, ripe and for which there is room; returns whether there was any."""
+        if self.ready:
+            calls = self._room(sight.connection, self.ready[0].claim.kind)
+            self._let_out(calls)
+            return calls > 0
+        for kind in sight.due:
+            calls = self._room(sight.connection, kind)
+            is_held = calls < 1 or self._is_used_up(kind[0]) or not self._is_ripe(sight, kind)
+            if not is_held and self._push_some(sight.connection, kind, calls=calls):
+                return True
+        return False
+
+    def _room(self, connection: Connection, kind: Kind) -> int:
+        under_way = [one.claim for one in self.flow.under_way]
+        oldest_s = self.flow.oldest_s if self.now is None else 0.0
+        return room.left(connection, kind, under_way=under_way, oldest_s=oldest_s)
+
+    def _is_ripe(self, sight: Sight, kind: Kind) -> bool:
+        """Return whether these need not wait for company: no batch is under way, they have waited, or they fill one."""
+        size = room.batch_size(sight.connection, kind)
+        if size == 1 or self.now is not None or sight.age(kind) >= LINGER or not self._is_under_way():
+            return True
+        lane, model = kind
+        due = model._default_manager.filter(connection=self.connection_id, lane=lane)
+        return due.filter(due_at__lte=sight.moment).order_by("due_at")[size - 1 : size].exists()
+
+    def _is_under_way(self) -> bool:
+        if self.flow.under_way or self.has_sent:
+            return True
+        self.seat.keep(most=most_per_account())
+        return self.seat.others > 0
+
+    def _push_some(self, connection: Connection, kind: Kind, *, calls: int) -> bool:
+        """Claim what these calls can carry, plan it and let it out; returns whether there was any. What needs no call is settled at once."""
+        size = room.claim_size(connection, kind, calls=calls)
+        claim = self._taken(connection, kind, size=size)
+        if claim is None:
+            return False
+        reached("after_claim")
+        if claim.has_lapsed:
+            # It may be what stopped a worker, and whatever is under way beside it would lapse with it.
+            self._settle_ended(within_s=None)
+        if stops_its_worker(claim, size=size):
+            set_aside(claim, now=self._moment())
+            return True
+        if len(claim.links) == size:
+            self._call_for_help(connection)
+        pieces = planned(claim, now=self.now)
+        self.ready = sending.outgoing(claim, pieces)
+        leaving = {piece.row.pk for one in self.ready for piece in one.pieces}
+        self._settle([piece for piece in pieces if piece.row.pk not in leaving])
+        self._let_out(calls)
+        return True
+
+    def _taken(self, connection: Connection, kind: Kind, *, size: int) -> Claim[Any] | None:
+        lane, model = kind
+        # Opened before the clock is read, so that it can only close too early.
+        window = window_of(connection, at_most=self._seconds_left())
+        return take(model, connection, lane=lane, size=size, now=self._moment(), window=window)
+
+    def _call_for_help(self, connection: Connection) -> None:
+        """Wake another job for the connection, once, where there is more than this one can carry."""
+        if self.now is None and not self.has_called and not circuit.is_probing(connection.failures):
+            self.has_called = True
+            wake.push([self.connection_id], is_urgent=False)
+
+    def _let_out(self, calls: int) -> None:
+        """Begin so many of the calls that are ready; those without a slot, and all behind them, are given back."""
+        some, self.ready = self.ready[: max(calls, 0)], self.ready[max(calls, 0) :]
+        if not some:
+            return
+        claim = some[0].claim
+        is_quiet = sending.is_quiet(some, now=self._moment())
+        ago = None if self.has_sent else sending.last_sent_ago(claim.connection, claim.at)
+        out = sending.let_out(some, last_sent_ago=ago, now=self.now)
+        reached("after_mark")
+        for one in out.leaving:
+            self.flow.begin(one, partial(sending.make, one, is_quiet=is_quiet, now=self.now))
+            self.has_sent = True
+        self._settle(out.others)
+        if out.ask_again_in is not None:
+            self._give_back_the_rest(out.ask_again_in)
+            self._note_used_up(claim.lane, out.ask_again_in)
+
+    def _give_back_the_rest(self, ask_again_in: float) -> None:
+        pieces = [piece for one in self.ready for piece in one.pieces]
+        self.ready = []
+        sending.give_back(pieces, ask_again_in)
+        self._settle(pieces)
+
+    def _note_used_up(self, lane: int, seconds: float) -> None:
+        self._ask_again(seconds)
+        if self.now is not None:
+            self.is_over = True
+        else:
+            _used_up[self.connection_id, lane] = time.monotonic() + seconds
+
+    def _is_used_up(self, lane: int) -> bool:
+        return self.now is None and time.monotonic() < _used_up.get((self.connection_id, lane), 0.0)
+
+    def _ask_again(self, seconds: float) -> None:
+        earlier = self.done.ask_again_in
+        self.done.ask_again_in = seconds if earlier is None else min(earlier, seconds)
+
+    # Settling
+
+    def _settle_ended(self, *, within_s: float | None) -> None:
+        ended = self.flow.ended(within_s=within_s)
+        if ended:
+            reached("after_post")
+        for one in ended:
+            sending.take_answers(one)
+        self._settle([piece for one in ended for piece in one.pieces])
+
+    def _settle(self, pieces: Sequence[Piece]) -> None:
+        alike: dict[Any, list[Piece]] = defaultdict(list)
+        for piece in pieces:
+            alike[type(piece.row), piece.claim.connection.credentials_version].append(piece)
+        for some in alike.values():
+            settle(some, now=self._moment(), linger=LINGER if self.now is None else AT_ONCE)
+            reached("after_record")
+            heed_doubts(some[0].claim.connection, some, now=self._moment())
+            self.done.settled += len(some)
+
+    def _moment(self) -> datetime:
+        return self.now or database_now()
 
 
 def _can_be_read(connection: Connection, now: datetime) -> bool:
@@ -104,241 +315,3 @@ def _can_be_read(connection: Connection, now: datetime) -> bool:
         hold_back(connection, until=now + UNREADABLE_WAIT, why=str(error))
         return False
     return True
-
-
-def _push_some(
-    model: type[Any], connection: Connection, done: Pushed, *, lane: Lane, left: float, now: datetime | None
-) -> bool:
-    """Push one claim's worth of a kind and lane; returns whether there was any. `left` are the seconds in which the job may send."""
-    can = connection.capabilities
-    size = can.batch_size if can.batch_size > 1 and model is TaskLink else can.parallel
-    if circuit.is_probing(connection.failures):
-        size = 1
-    window = window_of(connection, at_most=left)
-    claim = take(model, connection, lane=lane, size=size, now=now or database_now(), window=window)
-    if claim is None:
-        return False
-    reached("after_claim")
-    if _stops_its_worker(claim, size=size):
-        _set_aside(model, claim, now=now or database_now())
-        return True
-    refusal = _know_owners(connection, claim, now=now)
-    pieces = _planned(connection, claim, now=now)
-    if refusal is None:
-        _send(connection, claim, pieces, done, now=now)
-    else:
-        _answer_all(pieces, refusal)
-    settle(connection, claim, pieces, now=now or database_now())
-    reached("after_record")
-    heed_doubts(connection, pieces, now=now or database_now())
-    done.settled += len(pieces)
-    return True
-
-
-def _stops_its_worker(claim: Claim[Any], *, size: int) -> bool:
-    lapses = claim.links[0].lapses
-    was_alone: bool = lapses > 0 and size // 4 ** (lapses - 1) <= 1
-    return was_alone and lapses >= STOPS_ITS_WORKER_AFTER
-
-
-def _set_aside(model: type[Any], claim: Claim[Any], *, now: datetime) -> None:
-    """Park the one link of the claim. It may be tried again with the next save, so its lapses are forgotten; a save meanwhile is tried at once."""
-    [link] = claim.links
-    changes = {"claim_token": None, "claimed_at": None, "lapses": 0, "owed_again": False, "status_since": now}
-    mine = model._default_manager.filter(pk=link.pk, claim_token=claim.token)
-    parked = mine.filter(wanted_version=link.wanted_version, owed_again=False).update(
-        **changes,
-        due_at=None,
-        sync_status="failed",
-        last_error=STOPS_ITS_WORKER,
-        last_error_code="stops_its_worker",
-    )
-    if not parked:
-        mine.update(**changes, due_at=now, sync_status="pending")
-
-
-# Claimed links, what is wanted of them, what to do
-
-
-def _planned(connection: Connection, claim: Claim[Any], *, now: datetime | None) -> list[Piece]:
-    # As of the claim: that moment is kept with the attempt, and an earlier one can only make a link wait.
-    moment = now or claim.at
-    wanted = _read(connection, claim)
-    return [
-        Piece(
-            row=row,
-            link=(state := LinkState.of(row)),
-            wanted=wanted[row.pk],
-            action=_plan(connection, state, wanted[row.pk], now=moment),
-        )
-        for row in claim.links
-    ]
-
-
-def _read(connection: Connection, claim: Claim[Any]) -> dict[UUID, WantedTask] | dict[UUID, WantedContact]:
-    if isinstance(claim.links[0], ContactLink):
-        return read_contacts(connection, claim.links)
-    return read_tasks(connection, claim.links)
-
-
-def _know_owners(connection: Connection, claim: Claim[Any], *, now: datetime | None) -> ProviderError | None:
-    """Make sure that the owners of the claimed tasks are known there; returns an error that concerns the whole account."""
-    is_held = connection.capabilities.supports(Field.ASSIGNEE).level is not Level.NONE
-    if isinstance(claim.links[0], ContactLink) or not is_held:
-        return None
-    tasks = Task.objects.filter(pk__in=[link.task_id for link in claim.links], assignee__isnull=False)
-    users = set(tasks.values_list("assignee_id", flat=True))
-    gate = PaceGate(connection.pk, limits_of(connection), lane=claim.lane, window=claim.window, now=now)
-    return know_owners(connection, users, gate=gate, now=claim.at) if users else None
-
-
-def _answer_all(pieces: Sequence[Piece], error: ProviderError) -> None:
-    for piece in pieces:
-        piece.answer = Answered(error=error)
-
-
-def _plan(
-    connection: Connection, link: LinkState, wanted: WantedTask | WantedContact, *, now: datetime
-) -> Action:
-    return plan_link(
-        link,
-        wanted,
-        capabilities=connection.capabilities,
-        settings=settings_of(connection),
-        switched_off=connection.switched_off,
-        now=now,
-    )
-
-
-# Sending
-
-
-def _send(
-    connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], done: Pushed, *, now: datetime | None
-) -> None:
-    """Make the calls whose slots are there; the rest of the claim is given back for when theirs come."""
-    can = connection.capabilities
-    by_id = {piece.link.id: piece for piece in pieces}
-    items = [Item(one.link, one.wanted, one.action) for one in pieces if isinstance(one.action, Remote)]
-    if not items:
-        return
-    calls = group(items, batch_size=can.batch_size, closes_by_update=can.closes_by_update)
-    while calls:
-        some, calls = calls[: can.parallel], calls[can.parallel :]
-        held = _send_some(connection, claim, some, by_id, done, now=now)
-        if held:
-            for call in held + calls:
-                _give_back(call, by_id, done.ask_again_in or 0.0)
-            return
-
-
-def _send_some(
-    connection: Connection,
-    claim: Claim[Any],
-    calls: list[Call],
-    by_id: dict[UUID, Piece],
-    done: Pushed,
-    *,
-    now: datetime | None,
-) -> list[Call]:
-    """Make those calls side by side whose slots are there; returns the others."""
-    costs = [sum(cost_of(item) for item in call.items[:1]) for call in calls]
-    slots = pace.reserve(
-        connection.pk,
-        limits_of(connection),
-        count=sum(costs),
-        ahead=A_MOMENT,
-        lane=claim.lane,
-        last_sent_ago=_last_sent_ago(connection, claim.at),
-        now=now,
-    )
-    reserved_at, delays = time.monotonic(), list(slots.delays)
-    granted: list[Call] = []
-    for call, cost in zip(calls, costs, strict=True):
-        if len(delays) < cost:
-            break
-        call.delays, delays, call.reserved_at = delays[:cost], delays[cost:], reserved_at
-        granted.append(call)
-    held = calls[len(granted) :]
-    if held:
-        done.ask_again_in = slots.ask_again_in
-    marked = _mark(connection, claim, granted, by_id)
-    if marked:
-        reached("after_mark")
-        perform(connection, marked, lane=claim.lane, window=claim.window, now=now)
-        reached("after_post")
-    for call in marked:
-        for number, item in enumerate(call.items, 1):
-            piece = by_id[item.link.id]
-            piece.answer = call.answers[item.link.id]
-            piece.place, piece.call = (number, len(call.items)), call.items[0].link.id
-    return held
-
-
-def _give_back(call: Call, by_id: dict[UUID, Piece], ask_again_in: float) -> None:
-    for item in call.items:
-        error = NotSent("Waiting for a free slot in the rate of this account.")
-        by_id[item.link.id].answer = Answered(error=error, ask_again_in=ask_again_in)
-
-
-def _mark(
-    connection: Connection, claim: Claim[Any], calls: Sequence[Call], by_id: dict[UUID, Piece]
-) -> list[Call]:
-    """Write the attempts and until when each write may land, before anything is sent; links that are no longer ours fall out.
-
-    If the commit's answer is lost this raises, and nothing is sent.
-    """
-    model = type(claim.links[0])
-    ids = [item.link.id for call in calls for item in call.items]
-    with transaction.atomic():
-        ours = set(
-            model._default_manager.select_for_update(of=("self",), no_key=True)
-            .filter(pk__in=ids, claim_token=claim.token)
-            .order_by("pk")
-            .values_list("pk", flat=True)
-        )
-        writing = [one for one in ours if isinstance(by_id[one].action, Remote) and by_id[one].action.writes]  # type: ignore[attr-defined]
-        rows.write(model, {one: _marks(by_id[one], claim.until) for one in writing})
-        attempts = {one: _attempt(connection, claim, by_id[one]) for one in ours}
-        rows.insert(list(attempts.values()))
-    for one, attempt in attempts.items():
-        by_id[one].attempt = attempt
-    for one in writing:
-        by_id[one].mark = claim.until
-    for call in calls:
-        call.items = [item for item in call.items if item.link.id in ours]
-    return [call for call in calls if call.items]
-
-
-def _marks(piece: Piece, until: datetime) -> dict[str, Any]:
-    marks: dict[str, Any] = {"may_land_until": until}
-    if isinstance(piece.action, Delete):
-        marks["deletion_sent"] = True
-    if isinstance(piece.action, Create) and isinstance(piece.wanted, WantedTask):
-        # A later look searches where the task was sent, not where an edit has moved it meanwhile.
-        marks["ancestor"] = piece.wanted.values
-    return marks
-
-
-def _attempt(connection: Connection, claim: Claim[Any], piece: Piece) -> Attempt:
-    action = piece.action
-    assert isinstance(action, Remote)
-    side = "contact_link_id" if isinstance(piece.row, ContactLink) else "task_link_id"
-    return Attempt(
-        connection=connection,
-        claim_token=claim.token,
-        operation=str(action.operation),
-        version=piece.wanted.version,
-        started_at=claim.at,
-        intent=intent_of(connection, piece.link, piece.wanted),
-        **{side: piece.row.pk},
-    )
-
-
-def _last_sent_ago(connection: Connection, now: datetime) -> float | None:
-    """Return the age of this connection's newest attempt in seconds, if it is younger than any short window."""
-    newest = Attempt.objects.filter(connection=connection).values_list("started_at", flat=True).first()
-    if newest is None:
-        return None
-    age = (now - newest).total_seconds()
-    return max(age, 0.0) if age < pace.SHORT_WINDOW else None

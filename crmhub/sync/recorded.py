@@ -24,7 +24,7 @@ from providers.keeping import KEPT_OF_A_BODY, digest
 from providers.types import Exchange, TaskDraft
 
 if TYPE_CHECKING:
-    from crmhub.sync.settle import Piece
+    from crmhub.sync.pieces import Piece
 
 # Characters of JSON. Of a column that is longer a digest is kept: enough to compare it, and it stands on the link anyway.
 LONGEST_COLUMN = 80
@@ -111,6 +111,7 @@ class Settled:
     status_before: str
     mark: datetime | None = None
     first_failed_at: datetime | None = None
+    linger_s: float = 0.0
     is_owed: bool = False
     is_renewed: bool = False
     is_forgotten: bool = False
@@ -132,6 +133,7 @@ def settled_of(piece: Piece) -> Any:
         sent_at=case.sent_at,
         ended_at=case.ended_at,
         landing_s=case.landing.total_seconds(),
+        linger_s=case.linger.total_seconds(),
         status_before=case.status_before,
         mark=case.mark,
         first_failed_at=case.first_failed_at,

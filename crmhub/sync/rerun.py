@@ -239,6 +239,7 @@ class _Run:
             settings=self._settings,
             switched_off=self.intent.switched_off,
             landing=timedelta(seconds=settled.landing_s),
+            linger=timedelta(seconds=settled.linger_s),
             is_renewed=settled.is_renewed,
             chance=chance_of(self.attempt.claim, self.intent.link.id),
             status_before=settled.status_before,

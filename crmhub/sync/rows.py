@@ -73,7 +73,7 @@ def _divided(columns: Sequence[Column]) -> tuple[list[Column], list[Column]]:
 def _parameters(shared: Sequence[Column], own: Sequence[Column], *, count: int) -> list[Any]:
     constants = [field.get_db_prep_save(values[0], connection=connection) for field, values in shared]
     plain = [[_plain(field, value) for value in values] for field, values in own]
-    given = list(zip(*plain, strict=True)) if plain else [[]] * count  # type: ignore[list-item]
+    given = list(zip(*plain, strict=True)) if plain else [()] * count
     return [*constants, json.dumps(given, default=str)]
 
 

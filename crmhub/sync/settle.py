@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -18,13 +16,13 @@ from crmhub.models.links import NOT_KNOWN
 from crmhub.services.doubts import seek_tasks_filed_under
 from crmhub.services.links import HELD, owe, owe_tasks_of_contact
 from crmhub.sync import rows
-from crmhub.sync.claim import Claim, landing_of
+from crmhub.sync.claim import landing_of
 from crmhub.sync.credentials import settings_of
 from crmhub.sync.health import hold_back, is_tried_again, note_refused, note_unwell
 from crmhub.sync.judge import judge
-from crmhub.sync.perform import Answered
+from crmhub.sync.pieces import Piece
 from crmhub.sync.recorded import settled_of, shown
-from crmhub.sync.values import Action, Create, LinkState, Remote, WantedContact, WantedTask
+from crmhub.sync.values import Create, Remote
 from crmhub.sync.verdict import Case, Verdict, chance_of, columns, taken
 from providers.errors import Unauthorized
 from providers.types import Field
@@ -32,6 +30,7 @@ from providers.types import Field
 Row = Any  # what is looked at of a link as it stands now; the rest is known from the claim
 LOOKED_AT = (
     "pk",
+    "claim_token",
     "wanted_version",
     "pushed_version",
     "owed_again",
@@ -39,43 +38,22 @@ LOOKED_AT = (
     "first_failed_at",
     "ancestor",
 )
+AT_ONCE = timedelta()
 
 
-@dataclass
-class Piece:
-    """One link on its way through the four steps."""
-
-    row: PushedLink
-    link: LinkState
-    wanted: WantedTask | WantedContact
-    action: Action
-    mark: datetime | None = None
-    attempt: Attempt | None = None
-    answer: Answered | None = None
-    place: tuple[int, int] = (1, 1)  # which item of how many in its request
-    call: UUID | None = None  # the link of the first of them
-    case: Case = field(init=False)
-    verdict: Verdict | None = field(default=None, init=False)
-    taken_by: str = field(default="", init=False)  # who has the external id that this link would get
-    written: dict[str, Any] | None = field(default=None, init=False)
-
-
-def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *, now: datetime) -> None:
+def settle(pieces: Sequence[Piece], *, now: datetime, linger: timedelta = AT_ONCE) -> None:
     """Write what the outcomes mean to links, attempts and connection.
+
+    The pieces are links of one model at one connection, from any claims that used the same credentials. A task that was saved again meanwhile
+    is due after `linger`.
 
     A link whose token is gone belongs to another worker by now: it keeps its state, and only what we may have done there is noted.
     """
-    model = type(pieces[0].row)
+    model, connection = type(pieces[0].row), pieces[0].claim.connection
     here = time.monotonic()  # together with `now`, before any lock is waited for
     with transaction.atomic():
-        held = {
-            row.pk: row
-            for row in model._default_manager.select_for_update(of=("self",), no_key=True)
-            .filter(pk__in=[piece.row.pk for piece in pieces], claim_token=claim.token)
-            .order_by("pk")
-            .values_list(*LOOKED_AT, named=True)
-        }
-        case_of = _cases(connection, claim, now=now, here=here)
+        held = _held(model, pieces)
+        case_of = _cases(connection, now=now, linger=linger, here=here)
         for piece in pieces:
             row = held.get(piece.row.pk)
             piece.case = case_of(piece, row or piece.row)
@@ -87,19 +65,28 @@ def settle(connection: Connection, claim: Claim[Any], pieces: Sequence[Piece], *
         _write(model, ours, now=now)
         reached("in_record")
         _finish_attempts(pieces, now=now)
-        verdicts = [piece.verdict for piece in pieces if piece.verdict]
-        _note_connection(connection, verdicts, now=now)
-        if model is TaskLink and any(verdict.changes.get("external_id") for verdict in verdicts):
+        _note_connection(connection, pieces, now=now)
+        linked = any(piece.verdict and piece.verdict.changes.get("external_id") for piece in pieces)
+        if model is TaskLink and linked:
             _note_linked(connection, now=now)
 
 
+def _held(model: Any, pieces: Sequence[Piece]) -> dict[Any, Row]:
+    """Lock the links and return, by id, those that are still ours."""
+    tokens = {piece.row.pk: piece.claim.token for piece in pieces}
+    locked = model._default_manager.select_for_update(of=("self",), no_key=True)
+    found = locked.filter(pk__in=list(tokens)).order_by("pk").values_list(*LOOKED_AT, named=True)
+    return {row.pk: row for row in found if row.claim_token == tokens[row.pk]}
+
+
 def _cases(
-    connection: Connection, claim: Claim[Any], *, now: datetime, here: float
+    connection: Connection, *, now: datetime, linger: timedelta, here: float
 ) -> Callable[[Piece, Row], Case]:
     """Return what makes the case of a piece and its row as it is now; what all of them share is read once."""
     case = partial(
         Case,
         now=now,
+        linger=linger,
         capabilities=connection.capabilities,
         settings=settings_of(connection),
         switched_off=connection.switched_off,
@@ -122,7 +109,7 @@ def _cases(
             sent_at=now - timedelta(seconds=here - started),
             ended_at=now - timedelta(seconds=here - ended),
             is_renewed=is_refused and is_tried_again(connection),
-            chance=chance_of(claim.token, piece.link.id),
+            chance=chance_of(piece.claim.token, piece.link.id),
             status_before=row.sync_status,
             # A late worker or a replay forgot what was agreed while this claim was out: it stays forgotten.
             is_forgotten=row.owed_again
@@ -255,12 +242,19 @@ def _note_linked(connection: Connection, *, now: datetime) -> None:
         Connection.objects.filter(pk=connection.pk, linked_at__isnull=True).update(linked_at=now)
 
 
-def _note_connection(connection: Connection, verdicts: Sequence[Verdict], *, now: datetime) -> None:
+def _note_connection(connection: Connection, pieces: Sequence[Piece], *, now: datetime) -> None:
     row = Connection.objects.filter(pk=connection.pk)
+    verdicts = [piece.verdict for piece in pieces if piece.verdict]
     if any(verdict.is_well for verdict in verdicts):
         row.update(failures=0, last_error="", last_success_at=now)
     elif unwell := next((verdict for verdict in verdicts if verdict.is_unwell), None):
-        note_unwell(connection, unwell.detail, now=now)
+        # The items of one call have its start in common.
+        calls = {
+            piece.answer.started
+            for piece in pieces
+            if piece.answer and piece.verdict and piece.verdict.is_unwell
+        }
+        note_unwell(connection, unwell.detail, calls=len(calls), now=now)
     if waits := [verdict for verdict in verdicts if verdict.leave_alone_for]:
         longest = max(waits, key=lambda verdict: verdict.leave_alone_for or timedelta())
         hold_back(connection, until=now + (longest.leave_alone_for or timedelta()), why=longest.detail)

@@ -25,8 +25,9 @@ class Case:
 
     `effects` is what became of the fields that were written. `previous_mark` is `may_land_until` as it was before this claim; `mark` as
     this claim set it (None: it set none). `sent_at` and `ended_at` are when the call began and was over, by the database's clock.
-    `is_renewed`: credentials that were refused are others by now, or are renewed without a person. `status_before` is the link's sync status
-    when this is settled; `is_forgotten` says that what was agreed was forgotten while the claim was out.
+    A version that arrived meanwhile is due after `linger`, for others may follow it closely. `is_renewed`: credentials that were refused are
+    others by now, or are renewed without a person. `status_before` is the link's sync status when this is settled; `is_forgotten` says that what
+    was agreed was forgotten while the claim was out.
     """
 
     link: LinkState
@@ -44,6 +45,7 @@ class Case:
     settings: Mapping[str, object]
     switched_off: Mapping[str, str]
     landing: timedelta
+    linger: timedelta = timedelta()
     is_renewed: bool = False
     chance: random.Random | None = None
     effects: tuple[Effect, ...] = ()
@@ -135,7 +137,7 @@ def in_step(case: Case, *, losses: tuple[Loss, ...], external_id: str) -> dict[s
         **forgiven(),
         **answered(),
         "pushed_version": case.wanted.version,
-        "due_at": case.now if case.is_owed else None,
+        "due_at": case.now + case.linger if case.is_owed else None,
         "sync_status": SyncStatus.PENDING if case.is_owed else SyncStatus.IN_SYNC,
         "last_success_at": case.now,
     }

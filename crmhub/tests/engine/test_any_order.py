@@ -29,10 +29,11 @@ from hypothesis.stateful import (
 
 from crmhub import services, sync
 from crmhub.models import Connection, Contact, ContactLink, Lane, Task, TaskLink
-from crmhub.sync import push
+from crmhub.sync import sending
 from crmhub.sync.claim import take
 from crmhub.sync.credentials import provider_for
 from crmhub.sync.mapping import read_tasks
+from crmhub.sync.pieces import planned
 from crmhub.sync.verify import UNDECLARED, effects
 from crmhub.tests.api.conftest import Caller, make_key
 from crmhub.tests.engine.conftest import Hub, live, meanwhile, writing
@@ -202,8 +203,9 @@ class AnyOrder(RuleBasedStateMachine):
             return
         for model in (ContactLink, TaskLink):
             if claim := take(model, connection, lane=Lane.INTERACTIVE, size=4, now=self.hub.now):
-                pieces = push._planned(connection, claim, now=self.hub.now)
-                push._send(connection, claim, pieces, push.Pushed(), now=self.hub.now)
+                calls = sending.outgoing(claim, planned(claim, now=self.hub.now))
+                for one in sending.let_out(calls, now=self.hub.now).leaving if calls else ():
+                    sending.make(one, is_quiet=False, now=self.hub.now)
 
     @rule(at=which, task=which, title=titles.map(str.strip), new=fresh)
     def save_while_it_is_sent(self, at: int, task: int, title: str, new: bool) -> None:

@@ -167,9 +167,9 @@ def test_a_look_between_two_deaths_does_not_forget_the_lapses(hub: Hub, grace):
     hub.wait(60)
     before = len(live(simulator))
 
-    push._push_some(
-        TaskLink, Connection.objects.get(), push.Pushed(), lane=Lane.INTERACTIVE, left=20, now=hub.now
-    )
+    job = push.Job(Connection.objects.get().pk, hub.now)
+    job._push_some(Connection.objects.get(), (Lane.INTERACTIVE, TaskLink), calls=1)
+    job._settle_ended(within_s=None)
 
     link = hub.link(task)
     assert (link.lapses, link.may_land_until, len(live(simulator))) == (5, None, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from crmhub import services, sync
 from crmhub.crypto import new_key
 from crmhub.models import Attempt, Connection, Lane, Task, TaskLink
+from crmhub.sync import circuit
 from crmhub.sync.claim import take
 from crmhub.sync.credentials import provider_for
 from crmhub.tests.engine.conftest import Hub, live, meanwhile, writing
@@ -135,19 +137,34 @@ def test_an_outage_is_waited_out_with_few_probes(hub: Hub, grace, code):
     hub.settle()
     simulator.fail_next("status", status=503, times=None)
     tasks = [hub.save_task(title=f"Task {number}", contacts=[grace]) for number in range(8)]
-    for _ in range(20):
+    while not circuit.is_probing(Connection.objects.get().failures):
         hub.push(later=5)
-    before = len(simulator.log)
+    began = len(simulator.log)
 
-    for _ in range(60):
-        hub.push(later=10)
-    probes = len(simulator.log) - before
+    for _ in range(360):
+        hub.push(later=5)
+    probes = len(simulator.log) - began
     simulator.faults.clear()
     hub.settle(rounds=60, step=120)
 
-    assert probes <= 12  # ten minutes at one a minute, and the one that was due
+    assert 25 <= probes <= 31  # half an hour at one a minute, and the first after ten seconds
     assert len(live(simulator)) == 9
     assert {hub.link(task).sync_status for task in tasks} == {"in_sync"}
+
+
+def test_what_fails_side_by_side_lets_the_account_rest_at_once_and_shortly(hub: Hub, grace):
+    simulator = hub.connect("highlevel")
+    hub.save_task(title="First", contacts=[grace])
+    hub.settle()
+    simulator.fail_next("status", writing(simulator), status=503, times=None)
+    for number in range(8):
+        hub.save_task(title=f"Task {number}", contacts=[grace])
+
+    hub.push()
+    hub.push()
+
+    rests = Connection.objects.get()
+    assert (rests.failures, rests.wait_until) == (8, hub.now + timedelta(seconds=10))
 
 
 def test_what_somebody_deleted_there_waits_for_a_person(hub: Hub, grace, code):

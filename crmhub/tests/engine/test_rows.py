@@ -9,10 +9,11 @@ from uuid import uuid4
 import pytest
 
 from crmhub.models import Attempt, Lane, SyncStatus, TaskLink
-from crmhub.sync import push, rows, settle
+from crmhub.sync import rows, settle
 from crmhub.sync.claim import take
 from crmhub.sync.judge import judge
 from crmhub.sync.perform import Answered
+from crmhub.sync.pieces import planned
 from crmhub.tests.engine.conftest import Hub
 from providers.types import RemoteRef, RemoteTask
 
@@ -109,8 +110,8 @@ def test_an_external_id_that_is_taken_this_very_moment_is_the_trouble_of_one_lin
     tasks = [hub.save_task(title=f"Task {number}") for number in range(4)]
     claim = take(TaskLink, hub.connections["hubspot"], lane=Lane.INTERACTIVE, size=10, now=hub.now)
     assert claim is not None
-    pieces = push._planned(hub.connections["hubspot"], claim, now=hub.now)
-    case_of = settle._cases(hub.connections["hubspot"], claim, now=hub.now, here=0.0)
+    pieces = planned(claim, now=hub.now)
+    case_of = settle._cases(hub.connections["hubspot"], now=hub.now, linger=settle.AT_ONCE, here=0.0)
     taken = hub.save_task(title="Another")
     for number, piece in enumerate(pieces):
         piece.answer = Answered(remote=RemoteTask(ref=RemoteRef(str(number))))

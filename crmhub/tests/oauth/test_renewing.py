@@ -260,6 +260,7 @@ def test_owners_are_read_with_a_renewed_token(hub: Hub, each, ada):
 
 def test_no_token_is_renewed_inside_a_transaction(hub: Hub):
     simulator, connection = let_in(hub, "appcrm")
+    hub.save_task()
 
     with transaction.atomic(), pytest.raises(RuntimeError, match="inside a transaction"):
         sync.push_due(connection.pk, now=hub.now)
