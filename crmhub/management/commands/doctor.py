@@ -127,7 +127,7 @@ def _in_words(found: list[Failure], now: datetime) -> Iterator[str]:
     for several in sorted(by_reason.values(), key=lambda several: -sum(one.total for one in several)):
         remedy, oldest = several[0].remedy, min(one.oldest for one in several if one.oldest)
         count = sum(one.total for one in several)
-        yield f"{count} of those, the oldest for {timesince(oldest, now)}: {remedy.means} {remedy.remedy}"
+        yield f"{count} of those: {remedy.means} {remedy.remedy} The oldest waits for {timesince(oldest, now)}."
 
 
 def _live() -> list[Connection]:
