@@ -63,10 +63,11 @@ def _weight(count: int, *links: QuerySet[Any]) -> Weight:
         for row in live.order_by().values("connection").annotate(count=Count("pk")):
             counts[row["connection"]] = counts.get(row["connection"], 0) + row["count"]
     accounts = Connection.objects.filter(pk__in=counts).defer("sealed_secrets").order_by("provider", "name")
-    return Weight(count, tuple((one, counts[one.pk]) for one in accounts), _is_large(count))
+    return Weight(count, tuple((one, counts[one.pk]) for one in accounts), is_large(count))
 
 
-def _is_large(count: int) -> bool:
+def is_large(count: int) -> bool:
+    """Return whether so many tasks or links at once are to be shown before anything is done to them."""
     if count > settings.BRAKE_TASKS:
         return True
     if count <= TOO_FEW_FOR_A_SHARE:

@@ -16,6 +16,7 @@ from crmhub.models import Connection, Replay, SyncStatus, Task, TaskLink
 from crmhub.models.links import OFF
 from crmhub.queries.remedies import reasons_called
 from crmhub.queries.selection import Selection, Share, shares
+from crmhub.queries.weighing import is_large
 
 STATUSES = [one.value for one in SyncStatus if one not in OFF]
 
@@ -46,8 +47,13 @@ class Command(HubCommand):
         )
         parser.add_argument("--resume", metavar="ID", help="go on with a replay that was stopped")
         parser.add_argument("--dry-run", action="store_true", help="say how much it would be, and do nothing")
+        parser.add_argument(
+            "--yes", action="store_true", help="send again, even if it is more than BRAKE_TASKS at once"
+        )
 
-    def handle(self, *_: Any, task: str | None, resume: str | None, dry_run: bool, **options: Any) -> None:
+    def handle(
+        self, *_: Any, task: str | None, resume: str | None, dry_run: bool, yes: bool, **options: Any
+    ) -> None:
         """Choose and mark."""
         if resume is not None:
             if task or dry_run or any(value for name, value in options.items() if name in _CHOOSING):
@@ -58,9 +64,14 @@ class Command(HubCommand):
         else:
             selection = _selection(**{name: options[name] for name in _CHOOSING})
             parts = shares(selection)
+            total = sum(one.total for one in parts)
             self._say_how_much(parts)
             if dry_run:
-                self.say(f"{sum(one.total for one in parts)} links would be sent again.")
+                self.say(f"{total} links would be sent again.")
+            elif is_large(total) and not yes:
+                raise CommandError(
+                    f"{total} links are many at once; nothing was done. Add --yes to send them."
+                )
             else:
                 self._work_on(
                     services.begin_replay(selection=selection, origin="command", is_in_background=False)

@@ -70,6 +70,20 @@ def test_how_many_and_what_is_left_out_is_told_for_each_connection(links):
     assert not Replay.objects.exists()
 
 
+def test_many_at_once_are_told_and_sent_only_when_that_is_meant(links, settings):
+    settings.BRAKE_TASKS = 1
+
+    with pytest.raises(
+        CommandError, match=re.escape("2 links are many at once; nothing was done. Add --yes")
+    ):
+        run("replay", "--failed")
+    before = owed()
+    run("replay", "--failed", "--yes")
+
+    assert before == []
+    assert owed() == ["failed", "forbidden"]
+
+
 def test_one_task_is_replayed_whatever_it_was(links):
     run("replay", "--task", str(links["gone"].task_id))
 
