@@ -45,6 +45,8 @@ def prepare_environment() -> None:
         # Simulators live on this machine, not at the vendors' addresses.
         "ALLOW_CUSTOM_CRM_HOSTS": "1",
         "REDIS_URL": running.enter_context(servers.valkey()),
+        # On a machine that is busy with tests a healthy broker may take longer than a save would wait for it.
+        "WAKE_TIMEOUT_SECONDS": "0.5",
     }
     if IS_POSTGRES:
         os.environ["DATABASE_URL"] = postgres_url()

@@ -227,6 +227,8 @@ OTHERWISE = Remedy(
 
 
 # Why a link waits for a person, by one word: a sync status that says it, else the code of an error.
+# Codes that say more than the sync status that they come with.
+_MORE_EXACT = frozenset({"taken", "unmatched", "missing", "differs"})
 REASONS: dict[str, Remedy] = {**BY_CODE, **BY_STATUS, OTHERWISE.code: OTHERWISE}
 
 
@@ -237,7 +239,7 @@ def reason_of(status: str, code: str) -> str:
 
 def because(reason: str) -> Q:
     """Return the condition that parked links meet whose reason is this word."""
-    by_status = Q(sync_status__in=BY_STATUS) & ~Q(last_error_code="taken")
+    by_status = Q(sync_status__in=BY_STATUS) & ~Q(last_error_code__in=_MORE_EXACT)
     known = {code: remedy_for(code).code for code in (*BY_CODE, *map(code_of, _kinds()))}
     codes = [code for code, row in known.items() if row == reason]
     by_code = Q(last_error_code__in=codes)
@@ -279,10 +281,6 @@ def remedy_of_attempt(attempt: Attempt) -> Remedy | None:
 def code_of(kind: type[ProviderError]) -> str:
     """Return the code that errors of this kind have."""
     return kind.__new__(kind).code
-
-
-# Codes that say more than the sync status that they come with.
-_MORE_EXACT = frozenset({"taken", "unmatched", "missing", "differs"})
 
 
 def _chosen(status: str, code: str) -> Remedy:

@@ -292,6 +292,8 @@ class Job:
         for one in ended:
             sending.take_answers(one)
         self._settle([piece for one in ended for piece in one.pieces])
+        if ended:
+            reached("after_record")
 
     def _settle(self, pieces: Sequence[Piece]) -> None:
         alike: dict[Any, list[Piece]] = defaultdict(list)
@@ -299,7 +301,6 @@ class Job:
             alike[type(piece.row), piece.claim.connection.credentials_version].append(piece)
         for some in alike.values():
             settle(some, now=self._moment(), linger=LINGER if self.now is None else AT_ONCE)
-            reached("after_record")
             heed_doubts(some[0].claim.connection, some, now=self._moment())
             self.done.settled += len(some)
 

@@ -12,10 +12,11 @@ import time_machine
 from crmhub import services, sync
 from crmhub.clock import database_now
 from crmhub.models import Attempt, Connection, Lane, TaskLink
-from crmhub.sync import pace, push
+from crmhub.sync import pace, sending
 from crmhub.sync.claim import take
 from crmhub.sync.credentials import limits_of, provider_for
 from crmhub.sync.gate import SendWindow
+from crmhub.sync.pieces import planned
 from crmhub.sync.settle import settle
 from crmhub.tests.engine.conftest import Hub, live, meanwhile, writes, writing
 from providers.types import RemoteRef
@@ -42,17 +43,19 @@ def claimed(hub: Hub, code):
     """A claim on what is due, planned but not sent."""
     connection = Connection.objects.get(pk=hub.connections[code].pk)
     claim = take(TaskLink, connection, lane=Lane.INTERACTIVE, size=4, now=hub.now)
-    return connection, claim, push._planned(connection, claim, now=hub.now)
+    return claim, planned(claim, now=hub.now)
 
 
-def carry_on(hub: Hub, connection, claim, pieces) -> None:
-    push._send(connection, claim, pieces, push.Pushed(), now=hub.now)
-    settle(connection, claim, pieces, now=hub.now)
+def carry_on(hub: Hub, claim, pieces) -> None:
+    for one in sending.let_out(sending.outgoing(claim, pieces), now=hub.now).leaving:
+        sending.make(one, is_quiet=False, now=hub.now)
+        sending.take_answers(one)
+    settle(pieces, now=hub.now)
 
 
 def test_a_save_leaves_the_due_time_alone_while_a_worker_holds_the_link(hub: Hub, code, task):
     hub.edit(task, title="Ring Grace")
-    _, claim, _ = claimed(hub, code)
+    claim, _ = claimed(hub, code)
 
     hub.edit(task, title="Visit Grace")
 
@@ -126,10 +129,10 @@ def test_a_link_that_is_no_longer_ours_is_not_sent(hub: Hub, simulator, code, ta
 
 def test_what_would_be_sent_too_late_is_given_back(hub: Hub, simulator, code, task):
     hub.edit(task, title="Ring Grace")
-    connection, claim, pieces = claimed(hub, code)
+    claim, pieces = claimed(hub, code)
     before = writes(simulator)
 
-    carry_on(hub, connection, dataclasses.replace(claim, window=SendWindow(0.0)), pieces)
+    carry_on(hub, dataclasses.replace(claim, window=SendWindow(0.0)), pieces)
 
     link = hub.link(task)
     assert writes(simulator) == before
