@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -43,6 +44,16 @@ def found_there(*tasks: Any, connection: Any = None, **values: Any) -> Unmatched
         why="It may be there already.",
     )
     return Unmatched.objects.get(connection=connection, external_id=stranger.external_id)
+
+
+def test_the_menu_counts_what_waits_and_shows_no_empty_count(browser):
+    counts = re.compile(r"bg-red-100 [^>]*>([^<]*)</span>")
+
+    before = counts.findall(browser.open(""))
+    found_there(save("Call Grace"), save("Call Grace back"))
+    after = counts.findall(browser.open(""))
+
+    assert (before, after) == ([], ["2", "1"])  # of tasks that need a person, and of what waits
 
 
 def test_what_waits_is_listed_with_what_it_may_be(browser):
