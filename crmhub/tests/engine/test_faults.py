@@ -132,6 +132,7 @@ def test_a_refused_value_is_parked_and_the_next_save_sends_it_again(hub: Hub, gr
 
 
 def test_an_outage_is_waited_out_with_few_probes(hub: Hub, grace, code):
+    """F33: ten minutes of nothing but 503."""
     simulator = hub.connect(code)
     hub.save_task(title="First", contacts=[grace])
     hub.settle()

@@ -305,6 +305,7 @@ def test_a_refusal_holds_everything_back_for_as_long_as_the_vendor_asks(keeper, 
 
 
 def test_after_a_refusal_that_names_no_time_the_rate_is_halved_and_rises_slowly(keeper, account):
+    """F30: by the minute."""
     hold(account, TEN_IN_FIVE, refused(5.0, is_told=False), now=NOON)
     hold(account, TEN_IN_FIVE, refused(5.0, is_told=False), now=after(0.1))  # of the same storm
 

@@ -49,6 +49,7 @@ def test_another_app_that_uses_half_of_the_rate_costs_hardly_a_refusal(hub: Hub,
 
 
 def test_a_refusal_without_a_time_halves_the_rate_for_a_while(hub: Hub, grace):
+    """F30: counted to the request."""
     simulator = connect(hub, "highlevel", Limit(20, 10.0))
     simulator.tells_wait = False
     hub.save_task(contacts=[grace], title="First")
@@ -83,6 +84,7 @@ def test_a_refusal_holds_back_at_once_whoever_is_under_way(hub: Hub):
 
 @pytest.mark.parametrize("code", codes())
 def test_a_wait_of_ten_days_is_asked_about_again_each_hour(hub: Hub, grace, code):
+    """F31: at every CRM."""
     simulator = hub.connect(code)
     hub.save_task(contacts=[grace], title="First")
     hub.settle()
@@ -100,6 +102,7 @@ def test_a_wait_of_ten_days_is_asked_about_again_each_hour(hub: Hub, grace, code
 
 
 def test_a_day_that_is_used_up_holds_the_account_until_the_next_and_says_so(hub: Hub, grace):
+    """F32: through the stroke of the day."""
     simulator = connect(hub, "leadlex", Limit(200, 60.0), Limit(30, 86_400.0, is_fixed=True))
     other = hub.connect("highlevel")
     hub.wait((hub.now.replace(hour=6) - hub.now).total_seconds() + 86_400)

@@ -22,7 +22,7 @@ processes   `processes`: `start()` a worker with its beat, or `worker()`, `beat(
 servers     `broker`: the Valkey of the test, behind a proxy, to be stopped, frozen, emptied, filled up. `database`: a PostgreSQL of the module's
             own, to be stopped and started; ask for it by `pytest.mark.usefixtures("database")` on the whole module
 proxy       `broker.proxy`, `database_proxy` (the processes' way to the database; the test has another one) and `proxy_to(url)` before a CRM:
-            `hub.connect(code, through=lambda url: proxy_to(url).url)`. Each can be told at any time to refuse, stall, reset, drop, slice, cut, or
+            `hub.connect(code, through=lambda url: proxy_to(url).url)`. Each can be told at any time to refuse, stall, reset, forget, drop, slice, cut, or
             lose the answer to certain words
 nursery     from what processes are forked, so that each starts in a fraction of a second
 

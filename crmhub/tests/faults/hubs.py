@@ -35,9 +35,10 @@ class LiveHub(Hub):
     def bring(self, *contacts: Contact) -> None:
         """Let these contacts arrive at every CRM, with a task, so that what follows is about tasks alone."""
         self.save_task(title="The first", contacts=contacts)
-        assert wait_until(self._has_pushed_all)
+        assert wait_until(self.has_pushed_all)
 
-    def _has_pushed_all(self) -> bool:
+    def has_pushed_all(self) -> bool:
+        """Push from here, and return whether nothing is owed any more."""
         self.push()
         return not is_anything_owed()
 

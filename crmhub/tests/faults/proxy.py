@@ -45,7 +45,7 @@ class Proxy:
         """`target` is an http://, redis://, unix:// or postgres:// address."""
         self.target = target
         self.orders = Orders()
-        self.answers_lost = self.banned = 0
+        self.answers_lost = self.banned = self.forgotten_heard = 0
         self._pairs: set[_Pair] = set()
         self._listener: socket.socket | None = None
         self._accepting = threading.Thread()
@@ -67,7 +67,7 @@ class Proxy:
     def heal(self) -> None:
         """Pass everything on again, take new connections, and count anew."""
         self.orders = Orders()
-        self.answers_lost = self.banned = 0
+        self.answers_lost = self.banned = self.forgotten_heard = 0
         if self._listener is None:
             self._listen()
 
@@ -84,6 +84,11 @@ class Proxy:
         """Break every open connection with a reset; new ones are welcome."""
         for pair in list(self._pairs):
             pair.break_off()
+
+    def forget(self) -> None:
+        """Swallow whatever comes on the connections that are open, and tell neither side; new ones are welcome. `forgotten_heard` counts it."""
+        for pair in list(self._pairs):
+            pair.is_forgotten = True
 
     def stall(self) -> None:
         """Keep every connection open and pass nothing on; new ones are taken and hear nothing."""
@@ -184,6 +189,7 @@ class _Pair:
         self._listens_for: Orders | None = None
         self._awaited: Orders | None = None  # the order by which the next answer is lost
         self._is_broken = False
+        self.is_forgotten = False
 
     def break_off(self) -> None:
         self._is_broken = True
@@ -213,6 +219,9 @@ class _Pair:
         while self._proxy.orders.is_stalled and not self._is_broken:
             time.sleep(LOOK_EVERY)
         orders = self._proxy.orders
+        if self.is_forgotten:
+            self._proxy.forgotten_heard += 1
+            return
         if way in orders.dropped:
             return
         if way == "up":

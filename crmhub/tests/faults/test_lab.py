@@ -119,6 +119,21 @@ def test_it_drops_one_way_only(proxy, heard, way, arrives):
     assert heard == arrives
 
 
+def test_it_forgets_what_is_open_without_a_word_and_takes_what_is_new(proxy, heard):
+    with connect(proxy) as client:
+        ask(client)
+
+        proxy.forget()
+
+        with pytest.raises(TimeoutError):
+            ask(client)
+        with connect(proxy) as another:
+            assert ask(another, b"hello again") == b"hello again"
+
+    assert heard == [b"hello", b"hello again"]
+    assert proxy.forgotten_heard == 1
+
+
 def test_it_passes_on_in_slices(proxy):
     with connect(proxy) as client:
         proxy.slice(1, pause_s=0.02)

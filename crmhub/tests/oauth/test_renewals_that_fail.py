@@ -84,6 +84,7 @@ def test_at_the_end_of_the_access_token_the_renewal_is_asked_for_once_more_and_t
 
 
 def test_an_app_that_was_taken_out_there_is_asked_for_one_renewal_and_no_more(hub: Hub, each):
+    """F45: nine tenths through the life of its access token."""
     simulator, connection = let_in(hub, each)
     sync.check_connection(connection, now=hub.now)
     hub.wait(LIFE * 0.9)

@@ -87,6 +87,7 @@ def test_nobody_is_asked_to_keep_a_refresh_token_alive_that_lasts_unused(hub: Hu
 
 
 def test_two_workers_side_by_side_renew_once_and_the_account_is_not_lost(hub: Hub, each):
+    """F44: with refresh tokens that work once, and with lasting ones."""
     simulator, connection = let_in(hub, each)
     for number in range(6):
         hub.save_task(title=f"Call {number}")
@@ -134,6 +135,7 @@ def test_whoever_comes_second_goes_on_with_a_token_that_has_not_ended(hub: Hub):
 
 
 def test_a_token_that_ends_in_the_middle_of_a_batch_costs_no_task_and_no_person(hub: Hub, each):
+    """F43: with refresh tokens that work once, and with lasting ones."""
     simulator, connection = let_in(hub, each)
     sync.check_connection(connection, now=hub.now)
     hub.wait(60)
