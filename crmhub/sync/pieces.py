@@ -48,6 +48,8 @@ def planned(claim: Claim[Any], *, now: datetime | None) -> list[Piece]:
     Where the vendor says to that something which concerns the whole account, the pieces have that for their answer.
     """
     connection = claim.connection
+    # Whoever changed these owes the links anew, and may have done both after the account was looked at and before this claim.
+    connection.refresh_from_db(fields=["settings", "learned", "switched_off"])
     refusal = _know_owners(connection, claim, now=now)
     # As of the claim: that moment is kept with the attempt, and an earlier one can only make a link wait.
     moment = now or claim.at

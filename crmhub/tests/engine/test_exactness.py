@@ -9,6 +9,7 @@ import pytest
 from crmhub import services, sync
 from crmhub.models import Connection, ContactLink, Lane, SyncStatus, TaskLink
 from crmhub.sync import push
+from crmhub.sync.claim import take
 from crmhub.tests.engine.conftest import Hub, live, meanwhile
 
 pytestmark = pytest.mark.engine
@@ -173,3 +174,20 @@ def test_a_look_between_two_deaths_does_not_forget_the_lapses(hub: Hub, grace):
 
     link = hub.link(task)
     assert (link.lapses, link.may_land_until, len(live(simulator))) == (5, None, before)
+
+
+def test_what_was_allowed_again_after_the_account_was_looked_at_counts_for_what_is_claimed_then(
+    hub: Hub, monkeypatch
+):
+    simulator = hub.connect("hubspot")
+    Connection.objects.update(switched_off={"create": "crm.objects.contacts.write"})
+    hub.save_task()
+
+    def take_behind_the_change(*args, **options):
+        Connection.objects.update(switched_off={})
+        return take(*args, **options)
+
+    monkeypatch.setattr(push, "take", take_behind_the_change)
+    hub.push()
+
+    assert [there["title"] for there in live(simulator)] == ["Call Grace"]

@@ -169,7 +169,6 @@ def test_an_operation_that_is_forbidden_is_not_tried_for_each_task_and_goes_on_w
         assert wait_until(lambda: not is_anything_owed())
     hub.edit(done, title="Edited meanwhile")
     assert wait_until(lambda: not is_anything_owed())
-    time.sleep(2)  # no worker is at it any more with what it read of the account before the right was there
     made, there = creates(simulator), [one["title"] for one in live(simulator)]
     page = admin_client.get("/admin/").content.decode()
 
