@@ -112,6 +112,14 @@ def heard(connection_id: UUID) -> None:
         log.warning("wake_key_not_deleted: it expires by itself")
 
 
+def is_first_sweep() -> bool:
+    """Return whether no other sweep began a moment ago: those that piled up while every worker was busy or away are worth no more than one."""
+    try:
+        return bool(_store().set("crmhub:swept", "1", nx=True, px=int(settings.SWEEP_SECONDS * 500)))
+    except redis.RedisError:
+        return True
+
+
 def _publish(connection_id: UUID, *, countdown: float) -> None:
     is_new = _is_new_for_later(connection_id, countdown) if countdown else _is_new(connection_id)
     if not is_new:
