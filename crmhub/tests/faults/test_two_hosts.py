@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -10,11 +9,11 @@ import pytest
 
 from crmhub.models import Attempt, Contact, Task, TaskLink
 from crmhub.tests.faults.hosts import Host
-from crmhub.tests.faults.hubs import LiveHub, creates, settled
+from crmhub.tests.faults.hubs import Held, LiveHub, creates, settled
 from crmhub.tests.faults.processes import wait_until
 from crmhub.tests.faults.servers import Lab
 from providers.capabilities import Limit
-from providers.simulator import Call, Simulator
+from providers.simulator import Simulator
 from providers.simulator.__main__ import simulator_class
 
 pytestmark = [pytest.mark.faults, pytest.mark.postgres, pytest.mark.timeout(300)]
@@ -54,24 +53,6 @@ def tasks(hub: LiveHub, simulator: Simulator, grace: Contact) -> list[Task]:
     """Tasks that are owed."""
     hub.bring(grace)
     return [hub.save_task(title=f"Task {number}", contacts=[grace]) for number in range(2 * AT_ONCE)]
-
-
-class Held:
-    """Answers of the CRM that are held back: it has done what it was asked for, and nobody knows."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self.count = 0
-        self._go = threading.Event()
-        simulator.before_answer = self._hold
-
-    def _hold(self, call: Call) -> None:
-        if call.method == "POST" and not self._go.is_set():
-            self.count += 1
-            self._go.wait(60)
-
-    def let_go(self) -> None:
-        """Answer them, and all later ones at once."""
-        self._go.set()
 
 
 def claims() -> dict[UUID, UUID]:
