@@ -12,6 +12,7 @@ from django.urls import reverse_lazy
 from django.utils.text import format_lazy
 
 from config import environment, keys, logs
+from config.schedules import Every
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -314,14 +315,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 # The schedule is code; a file beside it would only remember when each entry last ran.
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULER = "config.schedules:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = SWEEP_SECONDS
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "crmhub.sweep",
-        "schedule": SWEEP_SECONDS,
-        # Sweeps that pile up while every worker is busy are worth no more than one.
-        "options": {"expires": SWEEP_SECONDS},
+        # It must not expire: a worker whose clock runs ahead would throw every one away.
+        "schedule": Every(SWEEP_SECONDS),
     },
     # The frequent sweep compares recent saves with their links; this one compares all of them.
     "sweep-everything": {

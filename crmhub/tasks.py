@@ -20,6 +20,8 @@ def push_due(*, connection_id: str, **_: Any) -> None:
 @shared_task(name="crmhub.sweep")
 def sweep(*, everything: bool = False, **_: Any) -> None:
     """Find what was missed and wake the connections that have something due; those that cannot be woken are pushed here and now."""
+    if not everything and not wake.is_first_sweep():
+        return
     for connection_id in sync.sweep(everything=everything):
         sync.push_due(connection_id)
 

@@ -143,6 +143,14 @@ def heard(connection_id: UUID) -> None:
         log.warning("wake_key_not_deleted: it expires by itself")
 
 
+def is_first_sweep() -> bool:
+    """Return whether no other sweep began a moment ago: those that piled up while every worker was busy or away are worth no more than one."""
+    try:
+        return bool(_store().set("crmhub:swept", "1", nx=True, px=int(settings.SWEEP_SECONDS * 500)))
+    except redis.RedisError:
+        return True
+
+
 def _send(job: str, *, countdown: float = 0.0, priority: int | None = None, **about: str) -> None:
     _publisher().send_task(
         job, kwargs=about, countdown=countdown or None, priority=priority, retry=False, ignore_result=True

@@ -162,6 +162,16 @@ class Connection(models.Model):
         return registry.capabilities(self.provider)
 
     @property
+    def is_known(self) -> bool:
+        """Return whether this version of the hub knows the CRM. While a newer one is rolled out or back, it may not."""
+        return self.provider in registry.codes()
+
+    @property
+    def can_find(self) -> bool:
+        """Return whether its CRM can be asked for a task by the hub's key; taken to be so where the CRM is not known."""
+        return not self.is_known or self.capabilities.can_find
+
+    @property
     def secrets(self) -> dict[str, str]:
         """Return the credentials. Raises `SecretsUnreadable` when the key that sealed them is missing."""
         return unseal(self.sealed_secrets)
@@ -209,7 +219,8 @@ class Connection(models.Model):
 
     def _may_be_asked(self, now: datetime) -> bool:
         return (
-            self.disconnected_at is None
+            self.is_known
+            and self.disconnected_at is None
             and self.links_lost_at is None
             and self.paused_at is None
             and self.reauthorise_since is None

@@ -151,7 +151,7 @@ def _is_late(connection: Connection, saved_before: datetime | None) -> bool:
 
     Its key is the lost one's, so a look finds what that one made there.
     """
-    is_for_all = connection.scope == Connection.Scope.ALL and connection.capabilities.can_find
+    is_for_all = connection.scope == Connection.Scope.ALL and connection.can_find
     return is_for_all and saved_before is not None and saved_before > connection.created_at
 
 
@@ -229,7 +229,7 @@ def replay_links(
             gone = chosen.filter(sync_status=SyncStatus.GONE, claim_token__isnull=True)
             gone.update(external_id="", external_url="", generation=F("generation") + 1, last_write_at=None)
             idle = chosen.filter(claim_token__isnull=True)
-            blind = [one.pk for one in Connection.objects.all() if not one.capabilities.can_find]
+            blind = [one.pk for one in Connection.objects.all() if not one.can_find]
             idle.filter(sync_status=SyncStatus.UNKNOWN, connection__in=blind).update(may_land_until=None)
             # Whoever replays a link that stopped its worker has changed something.
             idle.filter(due_at__isnull=True).update(lapses=0)

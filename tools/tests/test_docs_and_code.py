@@ -91,7 +91,8 @@ def test_each_fault_has_its_row_and_the_row_its_tests():
     told = re.findall(r"^\| (F\d+) \|.*\| (.*) \|$", text("docs/faults.md"), re.MULTILINE)
 
     assert [fault for fault, _ in told] == sorted({fault for fault, _ in told}, key=lambda one: int(one[1:]))
-    assert {fault: set(quoted(tests)) for fault, tests in told} == faults_in_tests()
+    # What the hub has no part in yet has no test of its own; its row says who holds it.
+    assert {fault: named for fault, tests in told if (named := set(quoted(tests)))} == faults_in_tests()
 
 
 def test_there_are_sixteen_rules_and_a_test_holds_each():

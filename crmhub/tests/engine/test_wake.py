@@ -11,7 +11,7 @@ import pytest
 import redis
 from django.conf import settings as hub_settings
 
-from crmhub import wake
+from crmhub import tasks, wake
 from crmhub.models import TaskLink
 from crmhub.sync import pace_redis
 from crmhub.tests.engine.conftest import Hub
@@ -66,6 +66,20 @@ def test_saves_that_come_together_are_one_wake(hub: Hub, broker):
 
     for _ in range(5):
         hub.save_task()
+
+    assert broker.llen(hub_settings.CELERY_TASK_DEFAULT_QUEUE) == 1
+
+
+def test_sweeps_that_piled_up_while_workers_were_away_are_one(hub: Hub, broker):
+    hub.connect("highlevel")
+    broker.flushall()
+    hub.save_task()
+    broker.flushall()
+
+    for _ in range(5):
+        tasks.sweep()
+        for key in broker.keys("crmhub:woken:*"):
+            broker.delete(key)
 
     assert broker.llen(hub_settings.CELERY_TASK_DEFAULT_QUEUE) == 1
 

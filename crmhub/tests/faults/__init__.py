@@ -24,6 +24,8 @@ servers     `broker`: the Valkey of the test, behind a proxy, to be stopped, fro
 proxy       `broker.proxy`, `database_proxy` (the processes' way to the database; the test has another one) and `proxy_to(url)` before a CRM:
             `hub.connect(code, through=lambda url: proxy_to(url).url)`. Each can be told at any time to refuse, stall, reset, forget, drop, slice, cut, or
             lose the answer to certain words
+hosts       `Host`: a machine of workers with a folder of its own and its own way to database and broker, to be cut off, frozen, killed
+clocks      `processes.worker(CLOCK_IS_OFF_IN=file)`: a worker whose clock is ahead by the seconds in that file
 nursery     from what processes are forked, so that each starts in a fraction of a second
 
 Marks: `faults` on all of them; `postgres` where a database server is needed, `sqlite` where that one is; `long` on what takes more than about fifteen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections import Counter
 from typing import Any
@@ -11,7 +12,7 @@ from crmhub.models import Attempt, Contact, ContactLink, Task, TaskLink
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from crmhub.tests.engine.conftest import Hub
 from crmhub.tests.faults.processes import wait_until
-from providers.simulator import Simulator
+from providers.simulator import Call, Simulator
 from providers.types import HubKey
 
 LONGEST_REST = (
@@ -46,6 +47,24 @@ class LiveHub(Hub):
         """Return what was tried to bring this task there, in order, as its attempts tell it."""
         attempts = Attempt.objects.filter(task_link=self.link(task, code)).order_by("id")
         return list(attempts.values_list("operation", flat=True))
+
+
+class Held:
+    """Answers of the CRM that are held back: it has done what it was asked for, and nobody knows. `count` is how many there were."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.count = 0
+        self._go = threading.Event()
+        simulator.before_answer = self._hold
+
+    def _hold(self, call: Call) -> None:
+        if call.method != "GET" and not self._go.is_set():
+            self.count += 1
+            self._go.wait(60)
+
+    def let_go(self) -> None:
+        """Answer them, and all later ones at once."""
+        self._go.set()
 
 
 def creates(simulator: Simulator) -> int:

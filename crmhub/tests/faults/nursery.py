@@ -20,6 +20,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from crmhub.tests.faults import clocks
+
 ROOT = Path(__file__).resolve().parents[3]
 LOADED = ["config.celery", "config.wsgi", "config.urls", "celery.bin.worker", "gunicorn.app.wsgiapp"]
 
@@ -63,6 +65,8 @@ class Nursery:
 
 def main() -> None:
     """Load the hub, then serve until the input ends."""
+    if file := os.environ.get(clocks.VARIABLE):
+        clocks.shift(Path(file))
     for name in LOADED:
         importlib.import_module(name)
     ended: dict[int, int] = {}

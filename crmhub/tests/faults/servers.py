@@ -90,6 +90,18 @@ class Database:
         self._server.stop()
         self._server.start()
 
+    def back_up(self) -> None:
+        """Keep what it holds now, to be restored. Nobody else may be connected."""
+        connection.close()
+        name = connection.settings_dict["NAME"]
+        self._do(f'DROP DATABASE IF EXISTS "{name}-kept"', f'CREATE DATABASE "{name}-kept" TEMPLATE "{name}"')
+
+    def restore(self) -> None:
+        """Let it hold again what it held when it was backed up. Nobody else may be connected."""
+        connection.close()
+        name = connection.settings_dict["NAME"]
+        self._do(f'DROP DATABASE "{name}"', f'ALTER DATABASE "{name}-kept" RENAME TO "{name}"')
+
     def throw_everybody_out(self) -> None:
         """End every connection but the test's own."""
         self._say(
@@ -117,6 +129,11 @@ class Database:
             yield
         finally:
             self._say("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+
+    def _do(self, *statements: str) -> None:
+        with psycopg.connect(self._server.url, autocommit=True) as server:
+            for statement in statements:
+                server.execute(statement.encode())
 
     def _say(self, *statements: str) -> None:
         with connection.cursor() as cursor:
