@@ -137,7 +137,7 @@ def test_many_rows_at_once_are_written_by_the_engine_alone_and_no_others_than_it
         if isinstance(call, ast.Call) and ast.unparse(call.func) in {"rows.write", "rows.insert"}
     ]
 
-    assert {name for name, _ in asked} == {"crmhub/sync/push.py", "crmhub/sync/settle.py"}
+    assert {name for name, _ in asked} == {"crmhub/sync/sending.py", "crmhub/sync/settle.py"}
     assert {ast.unparse(call.args[0]) for _, call in asked} <= {"model", "Attempt", "list(attempts.values())"}
 
 

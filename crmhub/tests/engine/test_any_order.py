@@ -42,7 +42,7 @@ from providers.types import Field, RemoteRef
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(0)]
 
-STEPS = int(os.environ.get("STEPS", "800"))
+STEPS = int(os.environ.get("STEPS", "400"))
 LONG = int(os.environ.get("STEPS", "100000"))
 STEPS_OF_A_WALK = 40
 WHOLE = frozenset(Field)

@@ -105,7 +105,7 @@ def test_a_day_that_is_used_up_holds_the_account_until_the_next_and_says_so(hub:
     """F32: through the stroke of the day."""
     simulator = connect(hub, "leadlex", Limit(200, 60.0), Limit(30, 86_400.0, is_fixed=True))
     other = hub.connect("highlevel")
-    hub.wait((hub.now.replace(hour=6) - hub.now).total_seconds() + 86_400)
+    hub.wait((hub.now.replace(hour=6, minute=0) - hub.now).total_seconds() + 86_400)
     for number in range(40):
         hub.save_task(contacts=[grace], title=f"Call Grace, {number}")
 

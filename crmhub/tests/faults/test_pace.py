@@ -24,7 +24,12 @@ from providers.capabilities import Limit
 from providers.simulator.windows import Window
 from tools import servers
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.engine,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+]
 
 SLIDING, FIXED = Limit(40, 3.0), Limit(40, 3.0, is_fixed=True)
 
