@@ -36,6 +36,7 @@ from crmhub.sync import check_connection, page_to_agree_at, redirect_uri
 from providers import registry
 
 OFF = "Authorising in the browser is off: set PUBLIC_URL to the address at which people reach the hub, such as https://hub.example.com, and restart it."
+NOT_KNOWN_HERE = "This version of the hub does not know that CRM: its tasks wait for a version that does."
 
 
 @admin.register(Connection)
@@ -151,6 +152,9 @@ class ConnectionAdmin(ReadOnlyPast):
         row = self.object_or_404(request, object_id)
         if not self.has_view_or_change_permission(request, row):
             raise PermissionDenied
+        if not row.is_known:
+            messages.error(request, f"{row.name} is an account at “{row.provider}”. {NOT_KNOWN_HERE}")
+            return HttpResponseRedirect(reverse("admin:crmhub_connection_changelist"))
         may_change = self.has_change_permission(request, row) and row.is_live
         form = ConnectionForm(request.POST or None, can=row.capabilities, connection=row)
         if request.method == "POST":

@@ -331,3 +331,12 @@ def test_a_crms_own_page_tells_what_it_can_do_as_well_with_source_and_day(browse
     rows = [row for _, rows in browser.page.context["groups"] for row in rows]
     assert len(rows) == len(Field) + len(Operation)
     assert [row.what for row in rows if not (row.source and row.read_on)] == []
+
+
+def test_an_account_at_a_crm_that_this_version_does_not_know_is_said_to_be_one(browser):
+    connection = connect("Newer account")
+    Connection.objects.filter(pk=connection.pk).update(provider="newercrm")
+
+    browser.send(f"crmhub/connection/{connection.pk}/change/")
+
+    assert "at “newercrm”. This version of the hub does not know that CRM" in browser.said
