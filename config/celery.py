@@ -46,6 +46,12 @@ class Connection(kombu.Connection):
         interval_max=RECONNECT_EVERY,
     )
 
+    @property
+    def connection_errors(self) -> tuple[type[Exception], ...]:
+        """Return what a worker takes for a lost connection, and connects anew after."""
+        # A channel that is asked while its connection is being closed has nobody to ask: kombu lets that out as an AttributeError, and the worker would end.
+        return (*super().connection_errors, AttributeError)
+
 
 class Broker(AMQP):
     """The broker as workers and beat reach it."""

@@ -105,8 +105,8 @@ def released() -> dict[str, Any]:
 
 
 def forgiven() -> dict[str, Any]:
-    forgotten = {"first_failed_at": None, "last_error": "", "last_error_code": "", "candidates": []}  # type: ignore[var-annotated]
-    return {"failures": 0, "lapses": 0, **forgotten}
+    forgotten: dict[str, Any] = {"first_failed_at": None, "last_error": "", "last_error_code": ""}
+    return {"failures": 0, "lapses": 0, "candidates": [], **forgotten}
 
 
 def answered() -> dict[str, Any]:

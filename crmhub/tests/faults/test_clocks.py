@@ -35,7 +35,7 @@ def clock(tmp_path_factory) -> Clock:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("off", [TEN_MINUTES, -TEN_MINUTES])
+@pytest.mark.parametrize("off", [TEN_MINUTES, pytest.param(-TEN_MINUTES, marks=pytest.mark.long)])
 def test_a_worker_whose_clock_is_wrong_and_one_whose_clock_is_right_send_each_task_once(
     hub: LiveHub, processes: Processes, grace, clock: Clock, off
 ):
@@ -56,7 +56,7 @@ def test_a_worker_whose_clock_is_wrong_and_one_whose_clock_is_right_send_each_ta
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("off", [TEN_MINUTES, -TEN_MINUTES])
+@pytest.mark.parametrize("off", [TEN_MINUTES, pytest.param(-TEN_MINUTES, marks=pytest.mark.long)])
 def test_a_worker_whose_clock_is_wrong_heeds_the_sweeps(
     hub: LiveHub, processes: Processes, broker, clock: Clock, off
 ):

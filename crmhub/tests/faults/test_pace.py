@@ -150,7 +150,11 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         world.end()
 
 
-@pytest.mark.parametrize("world", [SLIDING, FIXED], ids=["sliding", "fixed"], indirect=True)
+@pytest.mark.parametrize(
+    "world",
+    [pytest.param(SLIDING, id="sliding"), pytest.param(FIXED, id="fixed", marks=pytest.mark.long)],
+    indirect=True,
+)
 def test_nothing_is_refused_while_redis_stops_and_comes_back(world: World):
     world.start_worker()
     world.start_worker(works=0.5, rests=1.0)  # learns of everything later than the others
@@ -183,6 +187,7 @@ def test_nothing_is_refused_when_redis_forgets_in_the_middle(world: World):
     assert len(world.vendor.taken) >= 40 * 2
 
 
+@pytest.mark.long
 def test_nothing_is_refused_when_one_worker_alone_cannot_reach_redis(world: World):
     world.start_worker()
     world.start_worker()

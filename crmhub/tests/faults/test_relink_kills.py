@@ -22,7 +22,13 @@ from crmhub.tests.engine.conftest import Hub, hub, live  # noqa: F401 — the fi
 from crmhub.tests.faults.nursery import ROOT
 from crmhub.tests.faults.servers import database_url
 
-pytestmark = [pytest.mark.faults, pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.long,
+    pytest.mark.engine,
+    pytest.mark.slow,
+    pytest.mark.timeout(1200),
+]
 
 KILLS = int(os.environ.get("KILLS", "4"))
 TASKS = 220  # three pages of HubSpot's list
