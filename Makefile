@@ -33,19 +33,19 @@ up: runtime  ## Run the hub for real accounts; PORT=n chooses the port
 
 test: dev  ## Run all tests but the long ones: on SQLite; the engine's at two CRMs on PostgreSQL; those of faults on PostgreSQL
 	@empty=; \
-	$(RUN) -m pytest -n $(JOBS) -m "not long and (sqlite or not faults)" $(ARGS) || $(or_is_empty); \
-	TEST_DATABASE=postgres $(RUN) -m pytest -n $(JOBS) -m "(engine or postgres) and not (long or faults)" \
+	$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not long and (sqlite or not faults)" $(ARGS) || $(or_is_empty); \
+	TEST_DATABASE=postgres $(RUN) -m pytest -n $(JOBS) --dist worksteal -m "(engine or postgres) and not (long or faults)" \
 		-k "not leadsquared and not leadlex" $(ARGS) || $(or_is_empty); \
-	TEST_DATABASE=postgres $(RUN) -m pytest -n $(WAITING) -m "faults and not long" $(ARGS) || $(or_is_empty); \
+	TEST_DATABASE=postgres $(RUN) -m pytest -n $(WAITING) --dist worksteal -m "faults and not long" $(ARGS) || $(or_is_empty); \
 	[ "$$empty" != ... ] || exit 5
 
 test-pg: dev  ## Run all tests but the long ones on PostgreSQL
-	@TEST_DATABASE=postgres $(RUN) -m pytest -n $(JOBS) -m "not long" $(ARGS)
+	@TEST_DATABASE=postgres $(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not long" $(ARGS)
 
 test-faults: dev  ## Run the tests of faults, the long ones too
 	@empty=; \
-	$(RUN) -m pytest -n $(JOBS) -m "faults and sqlite" $(ARGS) || $(or_is_empty); \
-	TEST_DATABASE=postgres $(RUN) -m pytest -n $(WAITING) -m faults $(ARGS) || $(or_is_empty); \
+	$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "faults and sqlite" $(ARGS) || $(or_is_empty); \
+	TEST_DATABASE=postgres $(RUN) -m pytest -n $(WAITING) --dist worksteal -m faults $(ARGS) || $(or_is_empty); \
 	[ "$$empty" != .. ] || exit 5
 
 bench: dev  ## Measure the hub and its peers in a quarter of an hour; QUICK=1 measures less, in three minutes
