@@ -250,6 +250,8 @@ def owe_all(connections: Iterable[Connection]) -> None:
     """Let every link be as if it had just been made and nothing of it sent, and wake its connection."""
     connections = list(connections)
     now = timezone.now()
+    # Else they would be taken for accounts whose links were lost, and held.
+    Connection.objects.filter(pk__in=[one.pk for one in connections]).update(linked_at=None)
     TaskLink.objects.filter(connection__in=connections).update(
         due_at=now,
         status_since=now,

@@ -67,7 +67,8 @@ def owe_task(
     is off. `saved_before` is when the task was last saved before this; None for a new one. Wakes the connections after the commit. Call it
     inside the transaction of the save.
     """
-    _mark(TaskLink.objects.filter(task=task), version=task.version, now=now, lane=lane)
+    if saved_before is not None:  # a new one has no links yet
+        _mark(TaskLink.objects.filter(task=task), version=task.version, now=now, lane=lane)
     if not task.is_deleted:
         _make_missing_links(task, now=now, lane=lane, saved_before=saved_before)
         _make_missing_contact_links(task, now=now, lane=lane)
@@ -157,6 +158,9 @@ def _is_late(connection: Connection, saved_before: datetime | None) -> bool:
 
 def _make_missing_contact_links(task: Task, *, now: datetime, lane: Lane) -> None:
     """Make a link for each of the task's contacts at each of its connections; one that exists is left as it is."""
+    contacts = list(Contact.objects.filter(task_contacts__task=task))
+    if not contacts:
+        return
     connection_ids = list(
         TaskLink.objects.filter(task=task, connection__disconnected_at__isnull=True).values_list(
             "connection_id", flat=True
@@ -167,7 +171,6 @@ def _make_missing_contact_links(task: Task, *, now: datetime, lane: Lane) -> Non
             "contact_id", "connection_id"
         )
     )
-    contacts = Contact.objects.filter(task_contacts__task=task)
     ContactLink.objects.bulk_create(
         [
             _new_contact_link(contact, connection_id, now=now, lane=lane)
