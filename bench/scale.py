@@ -134,7 +134,7 @@ def _pages(filled: str, *, most: tuple[float, float, float, float], name: str) -
     from bench.million import RARE
     from crmhub.models import Task
 
-    reader = Client()
+    reader = Client(headers={"Host": "localhost"})
     reader.force_login(get_user_model()._default_manager.create_superuser("reader", "reader@hub.example"))
     last = Task.objects.filter(deleted_at=None).count() // 50 - 5
     page, narrowed, searched, deep = most
@@ -229,7 +229,7 @@ def _api() -> Iterator[Figure]:
     from crmhub.models import Task
 
     _, key = services.create_key(name="bench", scopes=["tasks:read"])
-    reader = Client(headers={"Authorization": f"Bearer {key}"})
+    reader = Client(headers={"Host": "localhost", "Authorization": f"Bearer {key}"})
     rows = Task.objects.filter(deleted_at=None).order_by("-created_at", "-id")
     row = rows[int(rows.count() * 0.95)]
     cursor = write_cursor(Place(row.created_at, row.pk), Order("created_at", is_descending=True))
