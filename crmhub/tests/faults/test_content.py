@@ -71,6 +71,7 @@ def test_a_task_that_somebody_deleted_there_is_made_anew_once_or_waits_for_a_per
     assert hub.link(task).sync_status == ("gone" if parked else "in_sync")
 
 
+@pytest.mark.long
 def test_a_look_waits_until_the_crm_shows_what_may_have_landed_late(
     hub: LiveHub, processes: Processes, simulator: Simulator, grace
 ):

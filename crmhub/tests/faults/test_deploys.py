@@ -20,6 +20,7 @@ TABLES = ["tasklink", "contactlink", "attempt", "task", "connection"]
 
 
 @pytest.mark.engine
+@pytest.mark.long
 def test_messages_of_a_newer_version_do_not_stop_a_worker(hub: LiveHub, processes: Processes, broker):
     """F52: a job that it does not have, and more words to one that it has; there is no beat to help."""
     simulator = hub.connect("hubspot")

@@ -109,6 +109,7 @@ def test_what_an_answer_to_a_batch_of_edits_leaves_out_is_unknown_and_sent_again
     assert all(hub.operations(task) == ["create", "update"] for task in tasks if task != tasks[3])
 
 
+@pytest.mark.long
 def test_what_an_answer_to_a_batch_of_creates_leaves_out_is_looked_for(hub: LiveHub, processes: Processes):
     """F41: two of ten are not told of; the eight are written down at once."""
     simulator = Particular()

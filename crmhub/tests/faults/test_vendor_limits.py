@@ -118,6 +118,7 @@ def test_half_of_the_rate_used_by_another_app_costs_few_refusals(hub: LiveHub, p
     assert len(moments(simulator, status=429)) <= windows * IN_FLIGHT / 2
 
 
+@pytest.mark.long
 def test_after_a_refusal_without_a_time_half_of_the_rate_is_used(hub: LiveHub, processes: Processes, grace):
     """F30: it waits for a window, and goes on slowly."""
     seconds = 2.0
