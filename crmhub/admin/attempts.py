@@ -16,8 +16,8 @@ from crmhub.admin.badges import moment
 from crmhub.admin.counting import EstimatingPaginator
 from crmhub.admin.effects import effects_table
 from crmhub.admin.panels import crm_and_name
-from crmhub.admin.steady import Steady, key_of
-from crmhub.models import Attempt, Connection, Task
+from crmhub.admin.steady import OneTaskFilter, Steady, WrittenElsewhere, key_of
+from crmhub.models import Attempt, Connection
 from crmhub.queries.attempts import attempt_rows
 from crmhub.queries.connections import connections
 from crmhub.queries.remedies import remedy_of_attempt
@@ -88,25 +88,14 @@ class OperationFilter(DropdownFilter):
         return queryset.filter(operation=self.value()) if self.value() in list(Operation) else queryset
 
 
-class TaskFilter(admin.SimpleListFilter):
-    """By task: comes from a task's page, so it offers only that one."""
+class TaskFilter(OneTaskFilter):
+    """By the task that it is about."""
 
-    title = "task"
-    parameter_name = "task"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the task that the list is narrowed to, if any."""
-        wanted = request.GET.get(self.parameter_name, "")
-        return [(wanted, "this task only")] if wanted else []
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> QuerySet[Attempt]:
-        """Narrow the list."""
-        pk = key_of(Task, self.value())
-        return queryset.filter(task_link__task=pk) if pk else queryset
+    way = "task_link__task"
 
 
 @admin.register(Attempt)
-class AttemptAdmin(Steady):
+class AttemptAdmin(WrittenElsewhere, Steady):
     """The journal: nothing here can be changed."""
 
     list_display = ("started", "crm", "subject", "operation", "result", "detail", "decision")
@@ -226,15 +215,3 @@ class AttemptAdmin(Steady):
     def answered(self, attempt: Attempt) -> str:
         """Return the answer as it came."""
         return format_html('<div class="hub-raw">{}</div>', attempt.response or "no answer")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: the engine writes the journal."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: the past is not changed."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: the past is not deleted."""
-        return False

@@ -17,6 +17,7 @@ from unfold.decorators import display
 from crmhub import services
 from crmhub.admin.badges import moment
 from crmhub.admin.proxies import DeletedTask
+from crmhub.admin.steady import WrittenElsewhere
 from crmhub.admin.task_actions import follow, restore
 from crmhub.admin.task_filters import AssigneeFilter
 from crmhub.admin.task_pages import TaskPages
@@ -26,7 +27,7 @@ from crmhub.queries.tasks import deleted_tasks
 
 
 @admin.register(DeletedTask)
-class DeletedTaskAdmin(TaskPages):
+class DeletedTaskAdmin(WrittenElsewhere, TaskPages):
     """The recycle bin."""
 
     list_display = ("name", "deleted", "state", "assigned_to", "with_whom")
@@ -76,15 +77,3 @@ class DeletedTaskAdmin(TaskPages):
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Return whether the bin is on the menu."""
         return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: tasks come here by being deleted."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: restore a task to change it."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: nothing is deleted for good here."""
-        return False

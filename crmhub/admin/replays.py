@@ -20,7 +20,7 @@ from crmhub import services
 from crmhub.admin.badges import moment
 from crmhub.admin.failures import failures_view
 from crmhub.admin.replay_asking import replay_view
-from crmhub.admin.steady import Steady
+from crmhub.admin.steady import Steady, WrittenElsewhere
 from crmhub.admin.task_filters import person_name
 from crmhub.models import Replay
 from crmhub.queries.sync import short_names
@@ -29,7 +29,7 @@ BADGES = {Replay.State.RUNNING: "waiting", Replay.State.STOPPED: "off", Replay.S
 
 
 @admin.register(Replay)
-class ReplayAdmin(Steady):
+class ReplayAdmin(WrittenElsewhere, Steady):
     """The replays that were begun; they are begun elsewhere."""
 
     list_display = ("what", "state_shown", "progress", "whose", "begun")
@@ -148,15 +148,3 @@ class ReplayAdmin(Steady):
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Return the same for the menu."""
         return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: they are begun from the lists and the page of failures."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: what was begun is not another one afterwards."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: the past is not deleted."""
-        return False

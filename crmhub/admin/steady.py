@@ -18,6 +18,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from unfold.admin import ModelAdmin
 
+from crmhub.models import Task
+
 # What every list understands beside its own filters.
 OF_EVERY_LIST = frozenset(
     (
@@ -90,3 +92,37 @@ def key_of(model: type[Model], text: Any) -> Any:
 def _shown(words: Iterable[str]) -> str:
     text = ", ".join(words).replace("\x00", "�")
     return f"“{text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + '…'}”"
+
+
+class WrittenElsewhere:
+    """Pages of rows that nobody adds, changes or deletes there: the engine writes them, or the buttons of other pages do."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return False."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return False."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return False."""
+        return False
+
+
+class OneTaskFilter(SimpleListFilter):
+    """By one task, from whose page the list is reached; so it offers only that one. `way` leads from a row to the task."""
+
+    title = "task"
+    parameter_name = "task"
+    way = ""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the task that the list is narrowed to, if any."""
+        wanted = request.GET.get(self.parameter_name, "")
+        return [(wanted, "this task only")] if wanted else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list."""
+        pk = key_of(Task, self.value())
+        return queryset.filter(**{self.way: pk}) if pk else queryset

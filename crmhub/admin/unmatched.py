@@ -24,7 +24,7 @@ from crmhub.admin.badges import counted, moment
 from crmhub.admin.counting import EstimatingPaginator
 from crmhub.admin.due import DueTime
 from crmhub.admin.panels import crm_and_name, safe_url
-from crmhub.admin.steady import Steady, key_of
+from crmhub.admin.steady import OneTaskFilter, Steady, WrittenElsewhere
 from crmhub.admin.task_filters import person_name
 from crmhub.models import Task, Unmatched
 from crmhub.queries.unmatched import candidates_of, count_unmatched, unmatched_rows
@@ -59,21 +59,10 @@ class StateFilter(DropdownFilter):
         return queryset.filter(left_at__isnull=self.value() != "left")
 
 
-class TaskFilter(admin.SimpleListFilter):
-    """By task: comes from a task's page, so it offers only that one."""
+class TaskFilter(OneTaskFilter):
+    """By a task that it may be."""
 
-    title = "task"
-    parameter_name = "task"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the task that the list is narrowed to, if any."""
-        wanted = request.GET.get(self.parameter_name, "")
-        return [(wanted, "this task only")] if wanted else []
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Unmatched]) -> QuerySet[Unmatched]:
-        """Narrow the list."""
-        pk = key_of(Task, self.value())
-        return queryset.filter(tasks=pk) if pk else queryset
+    way = "tasks"
 
 
 @dataclass(frozen=True)
@@ -98,7 +87,7 @@ def leave(_model_admin: Any, request: HttpRequest, queryset: QuerySet[Unmatched]
 
 
 @admin.register(Unmatched)
-class UnmatchedAdmin(Steady):
+class UnmatchedAdmin(WrittenElsewhere, Steady):
     """The list of those that wait, and the page on which somebody says which one it is."""
 
     list_display = ("there", "crm", "why", "may_be", "found")
@@ -208,18 +197,6 @@ class UnmatchedAdmin(Steady):
     def has_match_permission(self, request: HttpRequest) -> bool:
         """Return whether tasks may be matched and left: who may send counterparts again."""
         return bool(request.user.has_perm("crmhub.change_tasklink"))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: a stocktaking finds them."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: what is there is not changed here."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: one is matched, or left."""
-        return False
 
 
 def _facts(row: Unmatched) -> list[tuple[str, str]]:
