@@ -127,15 +127,20 @@ def test_a_create_whose_answer_is_broken_off_is_looked_for(
     assert creates(the_simulator(hub)) == before + 1
 
 
-def test_what_went_into_a_connection_that_is_dead_and_open_is_not_sent_on_another_one(
-    hub: LiveHub, processes: Processes, grace, proxy
-):
-    """F36: the path forgets a kept connection. What was written to it may have arrived, so it is looked for; new connections are good."""
-    simulator = the_simulator(hub)
+def keep_a_connection(hub: LiveHub, processes: Processes, grace) -> Simulator:
+    """Let a worker keep a connection to the CRM open, with nothing left to send; returns the CRM."""
     processes.worker(pool="solo")
     processes.beat()
     hub.save_task(title="The one before", contacts=[grace])
     settled(hub)
+    return the_simulator(hub)
+
+
+def test_what_went_into_a_connection_that_is_dead_and_open_is_not_sent_on_another_one(
+    hub: LiveHub, processes: Processes, grace, proxy
+):
+    """F36: the path forgets a kept connection. What was written to it may have arrived, so it is looked for; new connections are good."""
+    simulator = keep_a_connection(hub, processes, grace)
     before = creates(simulator)
 
     proxy.forget()
@@ -151,11 +156,7 @@ def test_a_kept_connection_that_the_crm_has_closed_costs_nothing(
     hub: LiveHub, processes: Processes, grace, proxy
 ):
     """F36: that it is closed is seen before anything is written, so the request goes out on a new one at once."""
-    simulator = the_simulator(hub)
-    processes.worker(pool="solo")
-    processes.beat()
-    hub.save_task(title="The one before", contacts=[grace])
-    settled(hub)
+    simulator = keep_a_connection(hub, processes, grace)
     before = creates(simulator)
 
     proxy.reset()
