@@ -83,7 +83,7 @@ class Workers:
 
 
 def in_session(leader: int) -> list[int]:
-    """Return the processes of this session: a worker and its pool."""
+    """Return the processes that were started together: a worker and its pool."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
