@@ -6,13 +6,14 @@ finds `owed_again` set for whatever else changed meanwhile; so nothing that happ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest
 
 from crmhub import wake
@@ -41,6 +42,8 @@ AnyLink = TypeVar("AnyLink", bound=PushedLink)
 HELD = (SyncStatus.EXCLUDED, SyncStatus.PAUSED, SyncStatus.UNKNOWN, SyncStatus.GONE)
 # For which a link may wait for company: other tasks of its batch, or a newer version of its own.
 LINGER = timedelta(milliseconds=150)
+# What decides how a save marks a link, and whom it wakes.
+LOOKED_AT = ("connection_id", "wanted_version", "claim_token", "sync_status", "due_at")
 
 
 def owe(links: QuerySet[AnyLink], *, now: datetime, lane: Lane = Lane.INTERACTIVE, **changes: Any) -> int:
@@ -59,22 +62,27 @@ def owe(links: QuerySet[AnyLink], *, now: datetime, lane: Lane = Lane.INTERACTIV
 
 
 def owe_task(
-    task: Task, *, now: datetime, lane: Lane = Lane.INTERACTIVE, saved_before: datetime | None = None
+    task: Task,
+    *,
+    now: datetime,
+    lane: Lane = Lane.INTERACTIVE,
+    saved_before: datetime | None = None,
+    contacts: Sequence[Contact] | None = None,
 ) -> None:
     """Mark the task's links for its present version and make the links that its connections' scopes ask for.
 
     Un-parks what waited for a person, except an unknown outcome (only a person who has looked ends it), a task that is gone there, and what
-    is off. `saved_before` is when the task was last saved before this; None for a new one. Wakes the connections after the commit. Call it
-    inside the transaction of the save.
+    is off. `saved_before` is when the task was last saved before this; None for a new one. `contacts` are the task's, where the caller has
+    them. Wakes the connections after the commit. Call it inside the transaction of the save.
     """
+    links: list[TaskLink] = []
     if saved_before is not None:  # a new one has no links yet
-        _mark(TaskLink.objects.filter(task=task), version=task.version, now=now, lane=lane)
+        links = _mark(TaskLink.objects.filter(task=task), version=task.version, now=now, lane=lane)
     if not task.is_deleted:
-        _make_missing_links(task, now=now, lane=lane, saved_before=saved_before)
-        _make_missing_contact_links(task, now=now, lane=lane)
-    wake.after_commit(
-        TaskLink.objects.filter(task=task, due_at__isnull=False).values_list("connection_id", flat=True)
-    )
+        links += _make_missing_links(task, links, now=now, lane=lane, saved_before=saved_before)
+        contacts = _contacts(task) if contacts is None else contacts
+        _make_missing_contact_links(contacts, {link.connection_id for link in links}, now=now, lane=lane)
+    wake.after_commit(link.connection_id for link in links if link.due_at is not None)
 
 
 def owe_contact(contact: Contact, *, now: datetime, lane: Lane = Lane.INTERACTIVE) -> None:
@@ -83,41 +91,53 @@ def owe_contact(contact: Contact, *, now: datetime, lane: Lane = Lane.INTERACTIV
     Connections that create contacts or keep them in sync get a link with the first save, if they take every task; the others when a task needs the contact there. Wakes the
     connections after the commit. Call it inside the transaction of the save.
     """
-    _mark(ContactLink.objects.filter(contact=contact), version=contact.version, now=now, lane=lane)
+    links = _mark(ContactLink.objects.filter(contact=contact), version=contact.version, now=now, lane=lane)
     wanted = Connection.objects.filter(
         disconnected_at__isnull=True,
         scope=Connection.Scope.ALL,
         contacts__in=[Connection.Contacts.CREATE, Connection.Contacts.SYNC],
-    ).exclude(pk__in=ContactLink.objects.filter(contact=contact).values("connection_id"))
-    ContactLink.objects.bulk_create(
-        [_new_contact_link(contact, connection.pk, now=now, lane=lane) for connection in wanted],
+    ).exclude(pk__in=[link.connection_id for link in links])
+    links += ContactLink.objects.bulk_create(
+        [
+            _new_contact_link(contact, connection_id, now=now, lane=lane)
+            for connection_id in wanted.values_list("pk", flat=True)
+        ],
         ignore_conflicts=True,
     )
-    wake.after_commit(
-        ContactLink.objects.filter(contact=contact, due_at__isnull=False).values_list(
-            "connection_id", flat=True
-        )
-    )
+    wake.after_commit(link.connection_id for link in links if link.due_at is not None)
 
 
-def _mark(links: QuerySet[AnyLink], *, version: int, now: datetime, lane: Lane) -> None:
-    """Set the wanted version everywhere and the due time where the link is free.
+def _mark(links: QuerySet[AnyLink], *, version: int, now: datetime, lane: Lane) -> list[AnyLink]:
+    """Mark the links of accounts that are not disconnected for this version; returns them, as they are now.
 
-    One statement: between two, a claim taken or ended would let a link slip through both.
+    They are locked from the look to the change, in the order in which settling locks them: a claim is taken or ended before both or after both.
     """
-    is_free = Q(claim_token__isnull=True) & ~Q(sync_status__in=HELD)
+    live = links.filter(connection__disconnected_at__isnull=True).only(*LOOKED_AT)
+    marked = list(live.order_by("pk").select_for_update(of=("self",), no_key=True))
+    alike: dict[tuple[tuple[str, Any], ...], list[Any]] = defaultdict(list)
+    for link in marked:
+        changes = _changes(link, version=version, now=now, lane=lane)
+        alike[tuple(changes.items())].append(link.pk)
+        for column, value in changes.items():
+            setattr(link, column, value)
+    for wanted, ids in alike.items():
+        links.model._default_manager.filter(pk__in=ids).update(**dict(wanted))
+    return marked
+
+
+def _changes(link: PushedLink, *, version: int, now: datetime, lane: Lane) -> dict[str, Any]:
+    """Return what a save changes at its link: the wanted version, and where nothing keeps the link from it, that it is due."""
+    # Never back: a sweep may come with a version that it read before the latest save.
+    changes: dict[str, Any] = {"wanted_version": max(link.wanted_version, version)}
+    if link.claim_token is not None or link.sync_status in HELD:
+        return changes
+    changes |= {"lane": lane, "sync_status": SyncStatus.PENDING, "failures": 0, "first_failed_at": None}
     # What is due already, or in a moment, stays where it is: saves that follow each other closely are one write, and are not put off by each other.
-    is_later = Q(due_at__isnull=True) | Q(due_at__gt=now + LINGER)
-    links.filter(connection__disconnected_at__isnull=True).update(
-        # Never back: a sweep may come with a version that it read before the latest save.
-        wanted_version=Greatest(F("wanted_version"), Value(version)),
-        due_at=_where(is_free & is_later, now, "due_at"),
-        lane=_where(is_free, lane, "lane"),
-        status_since=_where(is_free & ~Q(sync_status=SyncStatus.PENDING), now, "status_since"),
-        sync_status=_where(is_free, SyncStatus.PENDING, "sync_status"),
-        failures=_where(is_free, 0, "failures"),
-        first_failed_at=_where(is_free, None, "first_failed_at"),
-    )
+    if link.due_at is None or link.due_at > now + LINGER:
+        changes["due_at"] = now
+    if link.sync_status != SyncStatus.PENDING:
+        changes["status_since"] = now
+    return changes
 
 
 def _where(condition: Q, value: Any, column: str) -> Case:
@@ -126,25 +146,37 @@ def _where(condition: Q, value: Any, column: str) -> Case:
     return Case(When(condition, then=Value(value, output_field=kind)), default=F(column), output_field=kind)
 
 
-def _make_missing_links(task: Task, *, now: datetime, lane: Lane, saved_before: datetime | None) -> None:
-    live = Connection.objects.filter(disconnected_at__isnull=True)
-    linked = ContactLink.objects.filter(
-        ~Q(external_id=""), connection=OuterRef("pk"), contact__task_contacts__task=task
+def _make_missing_links(
+    task: Task, have: Sequence[TaskLink], *, now: datetime, lane: Lane, saved_before: datetime | None
+) -> list[TaskLink]:
+    """Make and return the links that the scopes of the connections ask for and that the task does not have."""
+    others = Connection.objects.filter(disconnected_at__isnull=True).exclude(
+        pk__in=[link.connection_id for link in have]
     )
-    recorded = RecordLink.objects.filter(connection=OuterRef("pk"), record__task_records__task=task)
-    wanted = live.filter(
-        Q(scope=Connection.Scope.ALL)
-        | (Q(scope=Connection.Scope.LINKED) & (Q(Exists(linked)) | Q(Exists(recorded))))
-    ).exclude(pk__in=TaskLink.objects.filter(task=task).values("connection_id"))
-    TaskLink.objects.bulk_create(
+    candidates = list(others.exclude(scope=Connection.Scope.MANUAL).only("provider", "scope", "created_at"))
+    if any(one.scope == Connection.Scope.LINKED for one in candidates):
+        known = _knowing(task)
+        candidates = [one for one in candidates if one.scope == Connection.Scope.ALL or one.pk in known]
+    return TaskLink.objects.bulk_create(
         [
             _new_task_link(
                 task, connection.pk, now=now, lane=lane, looks_first=_is_late(connection, saved_before)
             )
-            for connection in wanted
+            for connection in candidates
         ],
         ignore_conflicts=True,
     )
+
+
+def _knowing(task: Task) -> set[Any]:
+    """Return the ids of the connections where a contact or a record of the task is."""
+    contacts = ContactLink.objects.filter(~Q(external_id=""), contact__task_contacts__task=task)
+    records = RecordLink.objects.filter(record__task_records__task=task)
+    return {
+        connection_id
+        for links in (contacts, records)
+        for connection_id in links.values_list("connection_id", flat=True)
+    }
 
 
 def _is_late(connection: Connection, saved_before: datetime | None) -> bool:
@@ -156,21 +188,17 @@ def _is_late(connection: Connection, saved_before: datetime | None) -> bool:
     return is_for_all and saved_before is not None and saved_before > connection.created_at
 
 
-def _make_missing_contact_links(task: Task, *, now: datetime, lane: Lane) -> None:
-    """Make a link for each of the task's contacts at each of its connections; one that exists is left as it is."""
-    contacts = list(Contact.objects.filter(task_contacts__task=task))
-    if not contacts:
+def _contacts(task: Task) -> list[Contact]:
+    return list(Contact.objects.filter(task_contacts__task=task))
+
+
+def _make_missing_contact_links(
+    contacts: Sequence[Contact], connection_ids: Collection[Any], *, now: datetime, lane: Lane
+) -> None:
+    """Make a link for each of the contacts at each of the connections; one that exists is left as it is."""
+    if not contacts or not connection_ids:
         return
-    connection_ids = list(
-        TaskLink.objects.filter(task=task, connection__disconnected_at__isnull=True).values_list(
-            "connection_id", flat=True
-        )
-    )
-    have = set(
-        ContactLink.objects.filter(contact__task_contacts__task=task).values_list(
-            "contact_id", "connection_id"
-        )
-    )
+    have = set(ContactLink.objects.filter(contact__in=contacts).values_list("contact_id", "connection_id"))
     ContactLink.objects.bulk_create(
         [
             _new_contact_link(contact, connection_id, now=now, lane=lane)
@@ -292,7 +320,7 @@ def add_to_crm(*, task: Task, connection: Connection, now: datetime | None = Non
                 sync_status=SyncStatus.PENDING,
                 status_since=now,
             )
-        _make_missing_contact_links(task, now=now, lane=Lane.INTERACTIVE)
+        _make_missing_contact_links(_contacts(task), [connection.pk], now=now, lane=Lane.INTERACTIVE)
         wake.after_commit([connection.pk])
     return link
 

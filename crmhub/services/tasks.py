@@ -83,11 +83,12 @@ def save_task(
         _tidy(row)
         if associations is not None:
             _refuse_wrong(associations)
+        contacts = _contacts(row, associations, is_new=is_new)
+        row.search_text = search_text(row, contacts)
         _store(row, now=now, is_new=is_new, by=by, origin=origin, why=_words(changed, associations))
         if associations is not None:
             _associate(row, associations)
-        _refresh_search(row)
-        owe_task(row, now=now, lane=lane, saved_before=saved_before)
+        owe_task(row, now=now, lane=lane, saved_before=saved_before, contacts=contacts)
     _copy(row, to=task)
     return Saved(task, warnings)
 
@@ -247,7 +248,7 @@ def _refuse_wrong(associations: Associations) -> None:
 def _judge(wanted: Sequence[Associated], side: str, model: Any, problems: dict[str, list[str]]) -> None:
     ids = [one.id for one in wanted]
     said = [f"The same {side} is named twice."] if len(set(ids)) != len(ids) else []
-    missing = set(ids) - set(model.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    missing = set(ids) - set(model.objects.filter(pk__in=ids).values_list("pk", flat=True)) if ids else ()
     if missing:
         said.append(f"There is no {side} {', '.join(sorted(map(str, missing)))}.")
     for name in ("label", "type"):
@@ -256,6 +257,14 @@ def _judge(wanted: Sequence[Associated], side: str, model: Any, problems: dict[s
             said.append(f"A {name} is longer than {longest} characters, or has a NUL character in it.")
     if said:
         problems[f"{side}s"] = said
+
+
+def _contacts(row: Task, associations: Associations | None, *, is_new: bool) -> list[Contact]:
+    """Return the contacts that the task is to have."""
+    if associations is not None and associations.contacts is not None:
+        ids = [one.id for one in associations.contacts]
+        return list(Contact.objects.filter(pk__in=ids)) if ids else []
+    return [] if is_new else list(Contact.objects.filter(task_contacts__task=row))
 
 
 def _associate(row: Task, associations: Associations) -> None:
@@ -275,10 +284,3 @@ def _replace(row: Task, wanted: Sequence[Associated], *, through: Any, side: str
             **{f"{side}_id": one.id},
             defaults={"label": one.label, "type": one.type, "is_pinned": one.is_pinned, "position": position},
         )
-
-
-def _refresh_search(row: Task) -> None:
-    text = search_text(row, Contact.objects.filter(task_contacts__task=row))
-    if text != row.search_text:
-        row.search_text = text
-        Task.objects.filter(pk=row.pk).update(search_text=text)
