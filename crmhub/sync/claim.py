@@ -77,24 +77,21 @@ def take(
     window = window or window_of(connection)
     token = uuid4()
     with transaction.atomic():
+        # Without joins: the task is read afterwards, for it must not be older than the claim.
         due = model._default_manager.filter(connection=connection, lane=lane, due_at__lte=now)
-        due = due.exclude(sync_status__in=OFF)
-        found = list(
-            due.order_by("due_at")
-            .select_for_update(skip_locked=True, of=("self",))
-            .values_list("pk", "lapses", "claim_token")[:size]
-        )
-        ids, lapses = _those_that_go_together(found, size=size)
-        if not ids:
+        due = due.exclude(sync_status__in=OFF).order_by("due_at")
+        # SQLite has no row locks; there the transaction itself excludes others.
+        found = list(due.select_for_update(skip_locked=True, of=("self",))[:size])
+        links, lapses = _those_that_go_together(found, size=size)
+        if not links:
             return None
-        # The condition is repeated because SQLite has no row locks; there the transaction itself excludes others.
-        due.filter(pk__in=ids).update(
-            claim_token=token, claimed_at=now, due_at=now + lease, lapses=lapses, owed_again=False
-        )
-        # Read in the same transaction and without joins: the task is read afterwards, for it must not be older than the claim.
-        # By id, for no index knows the tokens.
-        links = list(model._default_manager.filter(pk__in=ids, claim_token=token).order_by("pk"))
-    return Claim(connection, token, links, lane, at=now, until=now + lease, window=window) if links else None
+        changes = {"claim_token": token, "claimed_at": now, "due_at": now + lease, "lapses": lapses}
+        changes |= {"owed_again": False}
+        model._default_manager.filter(pk__in=[link.pk for link in links]).update(**changes)
+    for link in links:
+        vars(link).update(changes)
+    links.sort(key=lambda link: link.pk)
+    return Claim(connection, token, links, lane, at=now, until=now + lease, window=window)
 
 
 def window_of(connection: Connection, *, at_most: float = float("inf")) -> SendWindow:
@@ -126,12 +123,11 @@ def set_aside(claim: Claim[Any], *, now: datetime) -> None:
         mine.update(**changes, due_at=now, sync_status="pending")
 
 
-def _those_that_go_together(
-    found: Sequence[tuple[UUID, int, UUID | None]], *, size: int
-) -> tuple[list[UUID], int]:
+def _those_that_go_together(found: Sequence[AnyLink], *, size: int) -> tuple[list[AnyLink], int]:
+    """Return those of which as many claims lapsed as of the first, and how many that were. A token that is still there is that of one more."""
     if not found:
         return [], 0
-    counted = [(pk, lapses + (token is not None)) for pk, lapses, token in found]
+    counted = [(link, link.lapses + (link.claim_token is not None)) for link in found]
     lapses = counted[0][1]
-    together = [pk for pk, count in counted if count == lapses]
+    together = [link for link, count in counted if count == lapses]
     return together[: max(1, size // 4**lapses)], lapses

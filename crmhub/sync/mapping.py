@@ -32,10 +32,17 @@ NOBODY: Mapping[Any, str] = {}
 FIELD_OF_KIND = {str(kind): name for name, kind in RECORD_FIELDS.items()}
 
 
+def tasks_of(links: Sequence[TaskLink]) -> dict[UUID, Task]:
+    """Read the tasks of these links, with their assignees; returns them by id."""
+    ids = [link.task_id for link in links]
+    return {task.pk: task for task in Task.objects.filter(pk__in=ids).select_related("assignee")}
+
+
 def read_tasks(
     connection: Connection,
     links: Sequence[TaskLink],
     *,
+    tasks: Mapping[UUID, Task] | None = None,
     arrivals: Mapping[UUID, str] = NOBODY,
     owners_found: Mapping[Any, str] = NOBODY,
     people_found: Mapping[UUID, str] = NOBODY,
@@ -43,10 +50,9 @@ def read_tasks(
     """Return, by link id, how each task should stand at this connection. A constant number of queries.
 
     `arrivals` are external ids by contact link, `owners_found` by user, `people_found` by contact, to be taken for known though they are not
-    stored: what a preview assumes, and what a stocktaking has just read.
+    stored: what a preview assumes, and what a stocktaking has just read. `tasks` are theirs, where the caller has them.
     """
-    ids = [link.task_id for link in links]
-    tasks = {task.pk: task for task in Task.objects.filter(pk__in=ids).select_related("assignee")}
+    tasks = tasks_of(links) if tasks is None else tasks
     people = _contacts(connection, tasks, people_found)
     records = _records(connection, tasks)
     owners = _owners(connection, tasks.values())

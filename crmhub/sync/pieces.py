@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from crmhub.sync.claim import Claim
 from crmhub.sync.credentials import limits_of, settings_of
 from crmhub.sync.directory import know_owners
 from crmhub.sync.gate import PaceGate
-from crmhub.sync.mapping import read_contacts, read_tasks
+from crmhub.sync.mapping import read_contacts, read_tasks, tasks_of
 from crmhub.sync.perform import Answered
 from crmhub.sync.plan import plan_link
 from crmhub.sync.values import Action, LinkState, WantedContact, WantedTask
@@ -50,10 +51,11 @@ def planned(claim: Claim[Any], *, now: datetime | None) -> list[Piece]:
     connection = claim.connection
     # Whoever changed these owes the links anew, and may have done both after the account was looked at and before this claim.
     connection.refresh_from_db(fields=["settings", "learned", "switched_off"])
-    refusal = _know_owners(connection, claim, now=now)
+    tasks = _tasks(claim)
+    refusal = _know_owners(connection, claim, tasks, now=now)
     # As of the claim: that moment is kept with the attempt, and an earlier one can only make a link wait.
     moment = now or claim.at
-    wanted = _read(connection, claim)
+    wanted = _read(connection, claim, tasks)
     settings = settings_of(connection)
     pieces = []
     for row in claim.links:
@@ -71,18 +73,25 @@ def planned(claim: Claim[Any], *, now: datetime | None) -> list[Piece]:
     return pieces
 
 
-def _read(connection: Connection, claim: Claim[Any]) -> dict[UUID, WantedTask] | dict[UUID, WantedContact]:
-    if isinstance(claim.links[0], ContactLink):
+def _tasks(claim: Claim[Any]) -> dict[UUID, Task]:
+    return {} if claim.kind[1] is ContactLink else tasks_of(claim.links)
+
+
+def _read(
+    connection: Connection, claim: Claim[Any], tasks: Mapping[UUID, Task]
+) -> dict[UUID, WantedTask] | dict[UUID, WantedContact]:
+    if claim.kind[1] is ContactLink:
         return read_contacts(connection, claim.links)
-    return read_tasks(connection, claim.links)
+    return read_tasks(connection, claim.links, tasks=tasks)
 
 
-def _know_owners(connection: Connection, claim: Claim[Any], *, now: datetime | None) -> ProviderError | None:
+def _know_owners(
+    connection: Connection, claim: Claim[Any], tasks: Mapping[UUID, Task], *, now: datetime | None
+) -> ProviderError | None:
     """Make sure that the owners of the claimed tasks are known there; returns an error that concerns the whole account."""
     is_held = connection.capabilities.supports(Field.ASSIGNEE).level is not Level.NONE
-    if isinstance(claim.links[0], ContactLink) or not is_held:
+    users = {task.assignee_id for task in tasks.values() if task.assignee_id is not None}
+    if not users or not is_held:
         return None
-    tasks = Task.objects.filter(pk__in=[link.task_id for link in claim.links], assignee__isnull=False)
-    users = set(tasks.values_list("assignee_id", flat=True))
     gate = PaceGate(connection.pk, limits_of(connection), lane=claim.lane, window=claim.window, now=now)
-    return know_owners(connection, users, gate=gate, now=claim.at) if users else None
+    return know_owners(connection, users, gate=gate, now=claim.at)

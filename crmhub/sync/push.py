@@ -30,6 +30,7 @@ from crmhub.sync.doubt import heed_doubts
 from crmhub.sync.flow import Flow
 from crmhub.sync.health import has_lost_links, hold_back
 from crmhub.sync.pieces import Piece, planned
+from crmhub.sync.readback import others_wait
 from crmhub.sync.seats import Seat, most_per_account
 from crmhub.sync.settle import AT_ONCE, settle
 from crmhub.sync.sight import Sight, look
@@ -76,7 +77,7 @@ class Job:
         self.flow: Flow[sending.Outgoing] = Flow()
         self.ready: list[sending.Outgoing] = []  # calls of one claim that there was no room for yet
         self.began = time.monotonic()
-        self.is_over = self.is_held = self.has_called = self.has_sent = False
+        self.is_over = self.is_held = self.has_called = self.has_sent = self.is_quiet = False
 
     def run(self) -> Pushed:
         """Work until nothing is due or the turn is over."""
@@ -150,7 +151,7 @@ class Job:
             connection.refresh_from_db()
         if not connection.may_be_called(sight.moment) or not _can_be_read(connection, sight.moment):
             return True
-        if has_lost_links(connection, now=sight.moment):
+        if not sight.has_linked and has_lost_links(connection, now=sight.moment):
             return True
         if self._has_had_its_turn():
             return True
@@ -182,12 +183,12 @@ class Job:
         """Send the first of what is due, ripe and for which there is room; returns whether there was any."""
         if self.ready:
             calls = self._room(sight.connection, self.ready[0].claim.kind)
-            self._let_out(calls)
+            self._let_out(sight, calls)
             return calls > 0
         for kind in sight.due:
             calls = self._room(sight.connection, kind)
             is_held = calls < 1 or self._is_used_up(kind[0]) or not self._is_ripe(sight, kind)
-            if not is_held and self._push_some(sight.connection, kind, calls=calls):
+            if not is_held and self._push_some(sight, kind, calls=calls):
                 return True
         return False
 
@@ -211,8 +212,9 @@ class Job:
         self.seat.keep(most=most_per_account())
         return self.seat.others > 0
 
-    def _push_some(self, connection: Connection, kind: Kind, *, calls: int) -> bool:
+    def _push_some(self, sight: Sight, kind: Kind, *, calls: int) -> bool:
         """Claim what these calls can carry, plan it and let it out; returns whether there was any. What needs no call is settled at once."""
+        connection = sight.connection
         size = room.claim_size(connection, kind, calls=calls)
         claim = self._taken(connection, kind, size=size)
         if claim is None:
@@ -224,13 +226,15 @@ class Job:
         if stops_its_worker(claim, size=size):
             set_aside(claim, now=self._moment())
             return True
-        if len(claim.links) == size:
+        is_full = len(claim.links) == size
+        if is_full:
             self._call_for_help(connection)
+        self.is_quiet = sight.due == [kind] and not (is_full and others_wait(connection, now=claim.at))
         pieces = planned(claim, now=self.now)
         self.ready = sending.outgoing(claim, pieces)
         leaving = {piece.row.pk for one in self.ready for piece in one.pieces}
         self._settle([piece for piece in pieces if piece.row.pk not in leaving])
-        self._let_out(calls)
+        self._let_out(sight, calls)
         return True
 
     def _taken(self, connection: Connection, kind: Kind, *, size: int) -> Claim[Any] | None:
@@ -245,18 +249,17 @@ class Job:
             self.has_called = True
             wake.push([self.connection_id], is_urgent=False)
 
-    def _let_out(self, calls: int) -> None:
+    def _let_out(self, sight: Sight, calls: int) -> None:
         """Begin so many of the calls that are ready; those without a slot, and all behind them, are given back."""
         some, self.ready = self.ready[: max(calls, 0)], self.ready[max(calls, 0) :]
         if not some:
             return
         claim = some[0].claim
-        is_quiet = sending.is_quiet(some, now=self._moment())
-        ago = None if self.has_sent else sending.last_sent_ago(claim.connection, claim.at)
+        ago = None if self.has_sent else sending.last_sent_ago(sight.last_sent_at, claim.at)
         out = sending.let_out(some, last_sent_ago=ago, now=self.now)
         reached("after_mark")
         for one in out.leaving:
-            self.flow.begin(one, partial(sending.make, one, is_quiet=is_quiet, now=self.now))
+            self.flow.begin(one, partial(sending.make, one, is_quiet=self.is_quiet, now=self.now))
             self.has_sent = True
         self._settle(out.others)
         if out.ask_again_in is not None:

@@ -11,14 +11,13 @@ from typing import Any
 from django.db import connection as database
 from django.db import transaction
 
-from crmhub.models import Attempt, Connection, ContactLink, TaskLink
+from crmhub.models import Attempt, ContactLink
 from crmhub.sync import pace, rows
 from crmhub.sync.claim import Claim
 from crmhub.sync.credentials import limits_of
 from crmhub.sync.gate import A_MOMENT
 from crmhub.sync.perform import Answered, Call, Item, cost_of, group, perform
 from crmhub.sync.pieces import Piece
-from crmhub.sync.readback import others_wait
 from crmhub.sync.recorded import intent_of
 from crmhub.sync.values import Create, Delete, Remote, WantedTask
 from providers.errors import NotSent
@@ -102,7 +101,7 @@ def give_back(pieces: Sequence[Piece], ask_again_in: float) -> None:
 
 
 def make(one: Outgoing, *, is_quiet: bool, now: datetime | None) -> None:
-    """Make the call; touches no row."""
+    """Make the call; touches no row. `is_quiet`: nobody else needs the rate, so that a single write may be looked at afterwards."""
     perform(
         one.claim.connection,
         one.call,
@@ -113,13 +112,6 @@ def make(one: Outgoing, *, is_quiet: bool, now: datetime | None) -> None:
     )
 
 
-def is_quiet(calls: Sequence[Outgoing], *, now: datetime) -> bool:
-    """Return whether nobody else needs the rate, so that a single write may be looked at afterwards; not asked where none is single."""
-    claim = calls[0].claim
-    is_asked = claim.kind[1] is TaskLink and any(len(one.pieces) == 1 for one in calls)
-    return is_asked and not others_wait(claim.connection, now=now)
-
-
 def take_answers(one: Outgoing) -> None:
     """Hand each piece what the vendor said to it."""
     for number, piece in enumerate(one.pieces, 1):
@@ -127,12 +119,11 @@ def take_answers(one: Outgoing) -> None:
         piece.place, piece.call = (number, len(one.pieces)), one.pieces[0].row.pk
 
 
-def last_sent_ago(connection: Connection, now: datetime) -> float | None:
-    """Return the age of this connection's newest attempt in seconds, if it is younger than any short window."""
-    newest = Attempt.objects.filter(connection=connection).values_list("started_at", flat=True).first()
-    if newest is None:
+def last_sent_ago(last_sent_at: datetime | None, now: datetime) -> float | None:
+    """Return how many seconds ago that was, if fewer than any short window has."""
+    if last_sent_at is None:
         return None
-    age = (now - newest).total_seconds()
+    age = (now - last_sent_at).total_seconds()
     return max(age, 0.0) if age < pace.SHORT_WINDOW else None
 
 

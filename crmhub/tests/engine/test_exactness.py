@@ -10,6 +10,7 @@ from crmhub import services, sync
 from crmhub.models import Connection, ContactLink, Lane, SyncStatus, TaskLink
 from crmhub.sync import push
 from crmhub.sync.claim import take
+from crmhub.sync.sight import look
 from crmhub.tests.engine.conftest import Hub, live, meanwhile
 
 pytestmark = pytest.mark.engine
@@ -168,8 +169,10 @@ def test_a_look_between_two_deaths_does_not_forget_the_lapses(hub: Hub, grace):
     hub.wait(60)
     before = len(live(simulator))
 
-    job = push.Job(Connection.objects.get().pk, hub.now)
-    job._push_some(Connection.objects.get(), (Lane.INTERACTIVE, TaskLink), calls=1)
+    connection_id = Connection.objects.get().pk
+    job, sight = push.Job(connection_id, hub.now), look(connection_id, now=hub.now)
+    assert sight is not None
+    job._push_some(sight, (Lane.INTERACTIVE, TaskLink), calls=1)
     job._settle_ended(within_s=None)
 
     link = hub.link(task)
