@@ -6,6 +6,7 @@ whatever a lost message left behind.
 
 from __future__ import annotations
 
+import gc
 import logging.config
 import os
 import sys
@@ -16,9 +17,17 @@ from typing import Any
 import kombu
 from celery import Celery
 from celery.app.amqp import AMQP
-from celery.signals import after_task_publish, beat_init, setup_logging
+from celery.signals import (
+    after_task_publish,
+    beat_init,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_before_create_process,
+)
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -65,11 +74,23 @@ app.autodiscover_tasks()
 # Log lines of a job carry its id and the id of the request that woke it.
 app.steps["worker"].add(DjangoStructLogInitStep)
 
+# A job keeps the connection of the one before, for as long and with the same tests as a web request does (CONN_MAX_AGE_SECONDS). Celery itself
+# would close it around each job (CELERY_DB_REUSE_MAX keeps it from that), and a new one costs more than most jobs do.
+task_prerun.connect(close_old_connections)
+task_postrun.connect(close_old_connections)
+
 
 @setup_logging.connect
 def log_like_the_rest(**_: Any) -> None:
     """Keep Django's log settings; with a receiver on this signal Celery sets up none of its own."""
     logging.config.dictConfig(settings.LOGGING)
+
+
+@worker_before_create_process.connect
+def share_what_is_loaded(**_: Any) -> None:
+    """Let the processes of a pool share the memory of what is loaded already: a garbage collector that walks through it would copy it."""
+    gc.collect()
+    gc.freeze()
 
 
 @beat_init.connect
