@@ -313,7 +313,9 @@ CELERY_WORKER_CONCURRENCY = WORKERS
 # Messages are acknowledged early: they only wake, and the sweep finds whatever was lost. A worker that kept
 # more than one would let the others idle.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_DB_REUSE_MAX = sys.maxsize  # jobs that may share a database connection; config.celery ends those that are old or broken
+CELERY_DB_REUSE_MAX = (
+    sys.maxsize
+)  # jobs that may share a database connection; config.celery ends those that are old or broken
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 # The schedule is code; a file beside it would only remember when each entry last ran.
