@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +20,8 @@ from providers.hubspot.client import Client
 from providers.hubspot.labels import Labels, Words
 from providers.hubspot.payloads import ASSOCIATED
 from providers.hubspot.reading import PIN, TASK
-from providers.types import ASSOCIATIONS, Field, Linked, RemoteRef, RemoteTask, TaskDraft
+from providers.hubspot.standing import Asked, standing, words_of
+from providers.types import ASSOCIATIONS, Canonical, Field, Linked, RemoteRef, RemoteTask, TaskDraft
 
 SAID_OF_LINKS = frozenset({*ASSOCIATED, Field.LABELS, Field.PINS})
 Gone = dict[Field, set[str]]
@@ -161,12 +162,17 @@ class Linker:
 
     def words(self, draft: TaskDraft) -> Words:
         """Return how the draft itself spells its labels: by name, by number, or by category and number."""
-        return {
-            (name, linked.ref.id, one): linked.type or linked.label
-            for name in ASSOCIATED
-            for linked in getattr(draft, name)
-            for one in self._labels.types(name, linked)[1:]
-        }
+        return words_of(self._labels, draft)
+
+    def standing(self, asked: Sequence[Asked]) -> dict[str, dict[Field, Canonical]]:
+        """Return, by id, what those of these tasks hold whose associations, labels and pins need nothing more. Never raises.
+
+        Where HubSpot does not say, none is known to: each by itself will be told why.
+        """
+        try:
+            return standing(self._client, self._labels, asked)
+        except ProviderError:
+            return {}
 
 
 def _made_but_not_pinned(error: ProviderError) -> ProviderError:

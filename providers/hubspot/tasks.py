@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,9 @@ from providers.hubspot.client import record
 from providers.hubspot.linking import SAID_OF_LINKS, Linker, lost_association
 from providers.hubspot.payloads import KEY_PROPERTY, PROPERTY_OF
 from providers.hubspot.reading import TASKS
+from providers.hubspot.standing import Asked
 from providers.types import (
+    Canonical,
     Field,
     HubKey,
     NewTask,
@@ -114,13 +117,25 @@ class TaskCalls(AccountCalls):
         return tuple(outcomes[item.key] for item in items)
 
     def update_tasks(self, items: Sequence[TaskChange]) -> tuple[Outcome, ...]:
-        """Update several tasks, a hundred to a call. Those whose associations changed, and a task that comes twice, go singly after."""
+        """Update several tasks, a hundred to a call. Those whose associations are to be changed, and a task that comes twice, go singly after."""
         times = Counter(item.ref.id for item in items)
-        single = [item for item in items if times[item.ref.id] > 1 or not self._fits_a_batch(item)]
-        together = [item for item in items if item not in single]
+        writable = [item for item in items if times[item.ref.id] == 1 and self._writes_properties(item)]
+        holds = self._standing(writable)
+        is_together = [
+            item in writable and (not item.changed & SAID_OF_LINKS or item.ref.id in holds) for item in items
+        ]
+        together = [item for item, fits in zip(items, is_together, strict=True) if fits]
+        single = [item for item, fits in zip(items, is_together, strict=True) if not fits]
         outcomes = iter(in_batches(together, self._update_batch))
         others = iter(super().update_tasks(single))
-        return tuple(next(others) if item in single else next(outcomes) for item in items)
+        return tuple(
+            _holding(next(outcomes), holds.get(item.ref.id, {})) if fits else next(others)
+            for item, fits in zip(items, is_together, strict=True)
+        )
+
+    def _standing(self, items: Sequence[TaskChange]) -> dict[str, dict[Field, Canonical]]:
+        asked = [Asked(one.ref, one.draft, one.changed) for one in items if one.changed & SAID_OF_LINKS]
+        return Linker(self._client).standing(asked)
 
     def delete_tasks(self, refs: Sequence[RemoteRef]) -> tuple[Outcome, ...]:
         """Delete several tasks, a hundred to a call."""
@@ -173,19 +188,31 @@ class TaskCalls(AccountCalls):
             told = verdicts(answer, [str(item.key) for item in items])
         except ProviderError as error:
             told = {str(item.key): error for item in items}
-        return {str(item.key): self._adopted(item, told[str(item.key)]) for item in items}
+        outcomes = {str(item.key): self._outcome(told[str(item.key)]) for item in items}
+        landed = {item.key: outcomes[str(item.key)].task for item in items}
+        asked = [
+            Asked(task.ref, item.draft, SAID_OF_LINKS)
+            for item in items
+            if (task := landed[item.key]) is not None
+        ]
+        holds = Linker(self._client).standing(asked)
+        return {str(item.key): self._adopted(item, outcomes[str(item.key)], holds) for item in items}
 
-    def _adopted(self, item: NewTask, verdict: Verdict) -> Outcome:
-        if isinstance(verdict, ProviderError):
-            return Outcome(error=verdict)
-        ref = self._reader.task(verdict).ref
+    def _adopted(
+        self, item: NewTask, outcome: Outcome, holds: Mapping[str, Mapping[Field, Canonical]]
+    ) -> Outcome:
+        if outcome.task is None:
+            return outcome
+        ref = outcome.task.ref
+        if ref.id in holds:
+            return _holding(outcome, holds[ref.id])
         try:
             return Outcome(task=self.update_task(ref, item.draft, changed=SAID_OF_LINKS, key=item.key))
         except ProviderError as error:
             return Outcome(error=error)
 
-    def _fits_a_batch(self, item: TaskChange) -> bool:
-        return not item.changed & SAID_OF_LINKS and bool(self._properties(item.draft, item.changed, item.key))
+    def _writes_properties(self, item: TaskChange) -> bool:
+        return bool(self._properties(item.draft, item.changed, item.key))
 
     def _update_batch(self, items: Sequence[TaskChange]) -> Sequence[Outcome]:
         if len(items) == 1:
@@ -213,6 +240,13 @@ class TaskCalls(AccountCalls):
         if isinstance(verdict, ProviderError):
             return Outcome(error=verdict)
         return Outcome(task=self._reader.task(verdict))
+
+
+def _holding(outcome: Outcome, holds: Mapping[Field, Canonical]) -> Outcome:
+    """Return the outcome of a task that holds this too."""
+    if outcome.task is None:
+        return outcome
+    return Outcome(task=replace(outcome.task, holds={**outcome.task.holds, **holds}))
 
 
 def _path(ref: RemoteRef) -> str:

@@ -93,3 +93,83 @@ def test_an_upsert_that_got_lost_leaves_its_items_unconfirmed_and_no_other(world
     outcomes = world.provider.create_tasks(items)
 
     assert [one.error.code if one.error else "" for one in outcomes] == ["", "unconfirmed", "", ""]
+
+
+# Many at once, of which nothing is known
+
+
+def made(world, count, **changes):
+    items = [NewTask(world.draft(title=f"Task {n}", **changes), new_key()) for n in range(count)]
+    return items, [one.task.ref for one in world.provider.create_tasks(items)]
+
+
+def retitled(items, refs, *, changed=frozenset(Field)):
+    return [
+        TaskChange(ref, replace(item.draft, title=f"New {n}"), changed, item.key)
+        for n, (item, ref) in enumerate(zip(items, refs, strict=True))
+    ]
+
+
+def test_tasks_whose_associations_stand_are_updated_in_one_batch(world):
+    items, refs = made(world, 8)
+    since = len(world.simulator.log)
+
+    outcomes = world.provider.update_tasks(retitled(items, refs))
+
+    asked = requests(world, since)
+    assert asked.count("POST /crm/v3/objects/tasks/batch/update") == 1
+    assert len(asked) <= 1 + 2 * len(KINDS)
+    assert [world.held(item.key)[0]["title"] for item in items] == [f"New {n}" for n in range(8)]
+    for outcome, ref in zip(outcomes, refs, strict=True):
+        told = world.provider.fetch_task(ref).holds
+        asked_of_links = (*map(Field, KINDS), Field.LABELS, Field.PINS)
+        assert [outcome.task.holds[name] for name in asked_of_links] == [
+            told[name] for name in asked_of_links
+        ]
+
+
+def test_of_such_a_batch_only_the_tasks_that_differ_cost_calls_of_their_own(world):
+    items, refs = made(world, 6)
+    changes = retitled(items, refs)
+    changes[2] = replace(changes[2], draft=replace(changes[2].draft, deals=()))
+    pinned = replace(changes[4].draft.contacts[0], is_pinned=True)
+    changes[4] = replace(changes[4], draft=replace(changes[4].draft, contacts=(pinned,)))
+
+    outcomes = world.provider.update_tasks(changes)
+
+    assert [one.error for one in outcomes] == [None] * 6
+    assert [world.held(item.key)[0]["title"] for item in items] == [f"New {n}" for n in range(6)]
+    assert [bool(one.task.holds[Field.DEALS]) for one in outcomes] == [True, True, False, True, True, True]
+    assert [bool(one.task.holds[Field.PINS]) for one in outcomes] == [False] * 4 + [True, False]
+
+
+def test_a_pin_that_nobody_wants_any_more_is_not_taken_for_standing(world):
+    items, refs = made(world, 3)
+    pinned = replace(items[1].draft.contacts[0], is_pinned=True)
+    bring(world, refs[1], replace(items[1].draft, contacts=(pinned,)), Field.PINS)
+
+    outcomes = world.provider.update_tasks(retitled(items, refs))
+
+    assert [one.task.holds[Field.PINS] for one in outcomes] == [()] * 3
+    assert world.provider.fetch_task(refs[1]).holds[Field.PINS] == ()
+
+
+def test_a_batch_of_creates_that_had_landed_whole_is_adopted_in_a_few_calls(world):
+    items, refs = made(world, 8)
+    since = len(world.simulator.log)
+
+    outcomes = world.provider.create_tasks(items)
+
+    assert [one.task.ref for one in outcomes] == refs
+    assert len(requests(world, since)) <= 2 + 2 * len(KINDS)
+    assert len(world.simulator.tasks()) == len(items)
+
+
+def test_where_it_cannot_be_asked_for_many_each_is_asked_for_by_itself(world):
+    items, refs = made(world, 3)
+    world.simulator.fail_next("status", "POST .*/associations/.*/batch/read", status=500)
+
+    outcomes = world.provider.update_tasks(retitled(items, refs))
+
+    assert [one.error for one in outcomes] == [None] * 3
+    assert [world.held(item.key)[0]["title"] for item in items] == ["New 0", "New 1", "New 2"]
