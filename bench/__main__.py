@@ -33,7 +33,7 @@ def main() -> int:
     options = _options()
     began = time.monotonic()
     try:
-        groups = side_by_side(chosen(options.only))
+        groups = side_by_side(chosen(options.only), options.size)
         with databases.server():
             found = [one for group in groups for one in _measure(group, options.size, began=began)]
     except (ValueError, NotFoundOnThisMachine) as error:

@@ -32,7 +32,7 @@ class Drain:
 
 def prefork(lab: Lab) -> Iterator[Figure]:
     """T1, T6: saves live, two worker processes on either side."""
-    count = lab.size.pick(500, 2000)
+    count = lab.size.pick(200, 2000)
     hub = _live(lab, count, pool="prefork", concurrency=2)
     naive = _naive_live(lab, count, rounds=lab.size.pick(1, 1, ROUNDS), pool="prefork", concurrency=2)
     yield _times_faster(
@@ -43,7 +43,7 @@ def prefork(lab: Lab) -> Iterator[Figure]:
 
 def threads(lab: Lab) -> Iterator[Figure]:
     """T2, T6: the same with sixteen threads, and a backlog without anybody saving."""
-    count = lab.size.pick(500, 2000)
+    count = lab.size.pick(200, 2000)
     hub = _live(lab, count, pool="threads", concurrency=16)
     backlog = _from_backlog(lab, count, accounts=1, pool="threads", concurrency=16)
     naive = _naive_live(lab, count, rounds=lab.size.pick(1, 1, ROUNDS), pool="threads", concurrency=16)
@@ -64,7 +64,7 @@ def threads(lab: Lab) -> Iterator[Figure]:
 
 def backlog(lab: Lab) -> Iterator[Figure]:
     """T3: a backlog against what its batches take at least."""
-    count = lab.size.pick(4000, 20_000)
+    count = lab.size.pick(2000, 10_000, 20_000)
     found = _from_backlog(lab, count, accounts=1, pool="prefork", concurrency=DRAINERS)
     least = count / BATCH * BATCH_S / DRAINERS
     yield figure(
@@ -78,7 +78,7 @@ def backlog(lab: Lab) -> Iterator[Figure]:
 
 def ceiling(lab: Lab) -> Iterator[Figure]:
     """T22: what one machine can send where no vendor holds it back."""
-    count, accounts = lab.size.pick(1500, 5000), 4
+    count, accounts = lab.size.pick(600, 2500, 5000), 4
     found = _from_backlog(lab, count, accounts=accounts, pool="prefork", concurrency=16)
     rates = [count * accounts / took for took in found]
     yield figure(
@@ -98,7 +98,7 @@ def bursts(lab: Lab) -> Iterator[Figure]:
     with lab.workers():
         lab.warm_up()
         together = [_ten_saves(lab, vendor) for _ in range(ROUNDS)]
-        waits = _idle_waits(lab, vendor, count=lab.size.pick(60, 200))
+        waits = _idle_waits(lab, vendor, count=lab.size.pick(50, 200))
     with Naive(lab, vendor) as naive, naive.workers():
         vendor.reset()
         naive.save(10, wait=20, again=True)

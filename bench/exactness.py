@@ -23,7 +23,7 @@ SEED = 20261130
 
 def exactness(lab: Lab) -> Iterator[Figure]:
     """T14, T15: creates at four CRMs while answers are lost, requests refused, workers killed, the broker emptied."""
-    count = lab.size.pick(100, 600, 10_000)
+    count = lab.size.pick(60, 600, 10_000)
     vendors = {code: lab.simulator(code, "--unlimited", "--latency=0.05") for code in codes()}
     connections = [lab.connect(vendor, scope="manual") for vendor in vendors.values()]
     for connection in connections:
@@ -67,7 +67,7 @@ def naive_late(lab: Lab) -> Iterator[Figure]:
 
 
 def _naive_under_faults(lab: Lab, words: str, *, acks: str, retry: bool) -> Iterator[Figure]:
-    count = lab.size.pick(100, 300, 600)
+    count = lab.size.pick(60, 300, 600)
     vendor = lab.simulator("hubspot", "--unlimited", "--latency=0.05")
     _make_unreliable(vendor)
     with (
@@ -97,7 +97,7 @@ def _harass(lab: Lab, workers: Workers, *, of: int, sent: Callable[[], int] | No
     """Kill a process every two seconds, every fifth time a whole worker, and empty the broker twice, until most was sent; says how often."""
     chance, kills, flushes = random.Random(SEED), 0, [2 / 3, 1 / 3]
     sent = sent or TaskLink.objects.filter(sync_status="in_sync").count
-    end = time.monotonic() + lab.size.pick(30, 60, 900)
+    end = time.monotonic() + lab.size.pick(20, 60, 900)
     while (share := sent() / of) < 0.95 and time.monotonic() < end:
         time.sleep(2)
         kills += 1

@@ -23,13 +23,13 @@ class Size(StrEnum):
 class Experiment:
     """One function of the bench, `module:function`, and the figures that it measures.
 
-    One that `waits` spends its time waiting for vendors and hardly any of the machine's; those that follow each other run side by side. One
-    that `restarts` PostgreSQL has one of its own.
+    One that spends its time waiting, for vendors or for what ends a fault, `waits_with` others and runs beside those that follow it and name the
+    same; a quick run does not tell them apart. One that `restarts` PostgreSQL has one of its own.
     """
 
     function: str
     figures: tuple[str, ...]
-    waits: bool = False
+    waits_with: str = ""
     restarts: bool = False
 
 
@@ -42,23 +42,23 @@ EXPERIMENTS = (
     Experiment("bench.saves:one_save", ("T8",)),
     Experiment("bench.saves:many_saves", ("T9",)),
     Experiment("bench.saves:broker_away", ("T10",)),
+    Experiment("bench.limits:cost", ("T21",)),
+    Experiment("bench.memory:workers", ("T16",)),
     Experiment("bench.scale:on_postgres", ("T17", "T18", "T20")),
     Experiment("bench.scale:on_sqlite", ("T19",)),
-    Experiment("bench.limits:hubspot", ("T4",), waits=True),
-    Experiment("bench.limits:highlevel", ("T4",), waits=True),
-    Experiment("bench.limits:leadsquared", ("T4",), waits=True),
-    Experiment("bench.limits:leadlex", ("T4",), waits=True),
-    Experiment("bench.limits:naive", ("T4",), waits=True),
-    Experiment("bench.limits:without_redis", ("T5",), waits=True),
-    Experiment("bench.limits:redis_stops", ("T5",), waits=True),
-    Experiment("bench.limits:budget_of_a_day", ("T4",), waits=True),
-    Experiment("bench.limits:cost", ("T21",)),
-    Experiment("bench.recovery:redelivery", ("T12",)),
-    Experiment("bench.recovery:five_faults", ("T13",), restarts=True),
-    Experiment("bench.exactness:exactness", ("T14", "T15"), waits=True),
-    Experiment("bench.exactness:naive_early", ("T14",), waits=True),
-    Experiment("bench.exactness:naive_late", ("T14",), waits=True),
-    Experiment("bench.memory:workers", ("T16",)),
+    Experiment("bench.limits:hubspot", ("T4",), waits_with="limits"),
+    Experiment("bench.limits:highlevel", ("T4",), waits_with="limits"),
+    Experiment("bench.limits:leadsquared", ("T4",), waits_with="limits"),
+    Experiment("bench.limits:leadlex", ("T4",), waits_with="limits"),
+    Experiment("bench.limits:naive", ("T4",), waits_with="limits"),
+    Experiment("bench.limits:without_redis", ("T5",), waits_with="limits"),
+    Experiment("bench.limits:redis_stops", ("T5",), waits_with="limits"),
+    Experiment("bench.limits:budget_of_a_day", ("T4",), waits_with="limits"),
+    Experiment("bench.recovery:redelivery", ("T12",), waits_with="limits"),
+    Experiment("bench.recovery:five_faults", ("T13",), waits_with="faults", restarts=True),
+    Experiment("bench.exactness:exactness", ("T14", "T15"), waits_with="kills"),
+    Experiment("bench.exactness:naive_early", ("T14",), waits_with="kills"),
+    Experiment("bench.exactness:naive_late", ("T14",), waits_with="kills"),
 )
 
 
@@ -77,11 +77,12 @@ def by_number(name: str) -> tuple[int, str]:
     return (int(name[1:]) if name[1:].isdigit() else 99, name)
 
 
-def side_by_side(experiments: list[Experiment]) -> list[list[Experiment]]:
+def side_by_side(experiments: list[Experiment], size: Size) -> list[list[Experiment]]:
     """Return the experiments in groups: neighbours that wait together, every other one by itself."""
     groups: list[list[Experiment]] = []
     for one in experiments:
-        if groups and one.waits and groups[-1][-1].waits:
+        before = groups[-1][-1].waits_with if groups else ""
+        if one.waits_with and before and (size is Size.QUICK or one.waits_with == before):
             groups[-1].append(one)
         else:
             groups.append([one])

@@ -60,7 +60,7 @@ class Profile:
 
 def hubspot(lab: Lab) -> Iterator[Figure]:
     """T4: batches."""
-    profile = Profile("hubspot", Limit(100, 10.0), lab.size.pick(110, 200), 0.15, {"plan": "starter"})
+    profile = Profile("hubspot", Limit(100, 10.0), lab.size.pick(101, 200), 0.15, {"plan": "starter"})
     vendor = lab.stub("--batch=0.15", "--limit=100/10")
     yield from _kept("T4", "HubSpot, 100 tasks to a call", lab, profile, vendor)
 

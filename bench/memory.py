@@ -16,7 +16,7 @@ def workers(lab: Lab) -> Iterator[Figure]:
     """T16: the memory of one worker with all its processes, of the hub and of the naive project."""
     vendor = lab.stub("--single=0.005", "--batch=0.005")
     connection = lab.connect(vendor, scope="manual")
-    count = lab.size.pick(1000, 3000, 10_000)
+    count = lab.size.pick(500, 3000, 10_000)
     make_backlog([connection], count)
     for pool, size, most in POOLS:
         rounds = lab.size.pick(2, 4, 10) if pool == "prefork" else 1

@@ -16,6 +16,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from bench import databases
+from bench.experiments import Size
 from bench.figures import Figure, at_least, at_most, exactly, figure, number, ratio, spread
 from bench.lab import Lab, Unsettled, make_backlog, owe_all, titles_wrong, wait_until
 from bench.peer import Naive
@@ -24,7 +25,6 @@ from bench.vendors import Vendor
 from crmhub import wake
 from crmhub.models import Attempt, Connection, Task, TaskLink
 
-ROUNDS = 2
 LEASE_S, SWEEP_S = 10.0, 1.0  # instead of 60 and 5, so that something comes of it in time
 FIND_LAG_S = 10.0  # HubSpot's, declared: how long a lost create is not looked for
 IN_THE_CALL_S = 0.15  # after a claim, when the request is out and not answered
@@ -43,7 +43,7 @@ def redelivery(lab: Lab) -> Iterator[Figure]:
         owe_all([connection])
         lab.settle()
         edits = []
-        for _ in range(ROUNDS):
+        for _ in range(lab.size.pick(1, 2)):
             _edit_all(connection)
             edits.append(_redelivered_after(lab, workers))
         vendor.reset()
@@ -109,15 +109,26 @@ class Side:
         return len(self.vendor.tasks())
 
 
+Fault = Callable[[list[Side], float], None]
 PER_SECOND = 20  # saves
 MANY = 1_000_000  # saves, more than there will be
-WATCHED_S = 5.0  # for which a rate is measured
-FAULT_S = 5.0
-GRACE_S = 8.0  # after a fault, before the rate must be what it was
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds: of a fault, after it until the rate must be what it was, and for which that is watched."""
+
+    fault: float
+    grace: float
+    watched: float
+
+
+USUAL, QUICK = Times(5.0, 8.0, 5.0), Times(3.0, 5.0, 3.0)
 
 
 def five_faults(lab: Lab) -> Iterator[Figure]:
     """T13: the rate after a fault ÷ the rate before, hub and naive project side by side under the same faults."""
+    times = QUICK if lab.size is Size.QUICK else USUAL
     vendor, theirs = lab.stub(), lab.stub()
     lab.connect(vendor)
     with (
@@ -129,9 +140,9 @@ def five_faults(lab: Lab) -> Iterator[Figure]:
         sides = [Side(workers, vendor), Side(naive_workers, theirs)]
         for side in sides:
             wait_until(lambda one=side: one.sent() >= PER_SECOND, "hardly anything was sent")  # type: ignore[misc]
-        for side, rate in zip(sides, _rates(sides), strict=True):
+        for side, rate in zip(sides, _rates(sides, times.watched), strict=True):
             side.baseline = rate
-        found = [(words, _after(fault, sides)) for words, fault in _FAULTS.items()]
+        found = [(words, _after(fault, sides, times)) for words, fault in _FAULTS.items()]
         is_over.set()
         own.close()  # it was ended with all others
         lab.settle()
@@ -140,7 +151,7 @@ def five_faults(lab: Lab) -> Iterator[Figure]:
     for words, (ours, naives) in found:
         yield figure(
             "T13",
-            f"rate {GRACE_S:g} s after {words} ÷ before",
+            f"rate {times.grace:g} s after {words} ÷ before",
             ours * 100,
             unit="%",
             target=at_least(95),
@@ -182,11 +193,11 @@ def _save_steadily(lab: Lab, is_over: threading.Event) -> None:
     own.close()
 
 
-def _rates(sides: list[Side]) -> list[float]:
+def _rates(sides: list[Side], seconds: float) -> list[float]:
     rates = [0.0] * len(sides)
 
     def watch(number_: int) -> None:
-        rates[number_] = sides[number_].rate(WATCHED_S)
+        rates[number_] = sides[number_].rate(seconds)
 
     threads = [threading.Thread(target=watch, args=(n,)) for n in range(len(sides))]
     for thread in threads:
@@ -196,32 +207,33 @@ def _rates(sides: list[Side]) -> list[float]:
     return rates
 
 
-def _after(fault: Callable[[list[Side]], None], sides: list[Side]) -> list[float]:
-    fault(sides)
-    time.sleep(GRACE_S)
-    return [ratio(rate, side.baseline) for side, rate in zip(sides, _rates(sides), strict=True)]
+def _after(fault: Fault, sides: list[Side], times: Times) -> list[float]:
+    fault(sides, times.fault)
+    time.sleep(times.grace)
+    rates = _rates(sides, times.watched)
+    return [ratio(rate, side.baseline) for side, rate in zip(sides, rates, strict=True)]
 
 
-def _one_kill(sides: list[Side]) -> None:
+def _one_kill(sides: list[Side], seconds: float) -> None:
     for side in sides:
         side.workers.kill(0)
-    time.sleep(FAULT_S)
+    time.sleep(seconds)
 
 
-def _kills(sides: list[Side]) -> None:
+def _kills(sides: list[Side], seconds: float) -> None:
     for _ in range(3):
         for side in sides:
             side.workers.kill(0)
-        time.sleep(FAULT_S / 3)
+        time.sleep(seconds / 3)
 
 
-def _restart(_: list[Side]) -> None:
+def _restart(_: list[Side], seconds: float) -> None:
     own.close()
-    databases.restart(down_s=FAULT_S / 2)
+    databases.restart(down_s=seconds / 2)
 
 
-def _terminated(_: list[Side]) -> None:
-    end = time.monotonic() + FAULT_S
+def _terminated(_: list[Side], seconds: float) -> None:
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         with databases.as_owner() as server:
             server.execute(
@@ -230,18 +242,18 @@ def _terminated(_: list[Side]) -> None:
         time.sleep(0.5)
 
 
-def _exhausted(_: list[Side]) -> None:
+def _exhausted(_: list[Side], seconds: float) -> None:
     with contextlib.ExitStack() as held:
         with contextlib.suppress(psycopg.OperationalError):
             for _number in range(300):
                 held.enter_context(databases.as_owner())
-        time.sleep(FAULT_S)
+        time.sleep(seconds)
 
 
-_FAULTS: dict[str, Callable[[list[Side]], None]] = {
+_FAULTS: dict[str, Fault] = {
     "kill -9 of one of two workers": _one_kill,
     "a restart of PostgreSQL": _restart,
     "three kill -9 of one of two workers": _kills,
-    f"{FAULT_S:g} s in which every database connection is ended twice a second": _terminated,
-    f"{FAULT_S:g} s in which all database connections are taken": _exhausted,
+    "some seconds in which every database connection is ended twice a second": _terminated,
+    "some seconds in which all database connections are taken": _exhausted,
 }

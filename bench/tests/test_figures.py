@@ -95,11 +95,13 @@ def test_figures_are_the_same_after_a_way_through_json():
 def test_experiments_that_wait_run_beside_their_neighbours():
     one, two, three = (
         Experiment("a:one", ("T1",)),
-        Experiment("a:two", ("T4",), waits=True),
-        Experiment("a:three", ("T5",), waits=True),
+        Experiment("a:two", ("T4",), waits_with="limits"),
+        Experiment("a:three", ("T5",), waits_with="limits"),
     )
 
-    assert side_by_side([one, two, three, one]) == [[one], [two, three], [one]]
+    four = Experiment("a:four", ("T13",), waits_with="faults")
+    assert side_by_side([one, two, three, four, one], Size.USUAL) == [[one], [two, three], [four], [one]]
+    assert side_by_side([one, two, three, four, one], Size.QUICK) == [[one], [two, three, four], [one]]
 
 
 def test_one_figure_can_be_asked_for():
