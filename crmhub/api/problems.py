@@ -33,6 +33,14 @@ class Stale(exceptions.APIException):
     default_code = "stale_version"
 
 
+class ManyAtOnce(exceptions.APIException):
+    """What is asked for is more than the hub does without being told that it is meant."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "These are many at once; nothing was done. Send `confirmed` as well to do it."
+    default_code = "many_at_once"
+
+
 class Unavailable(exceptions.APIException):
     """The database does not answer, is busy for longer than we wait, is full, or takes no writes."""
 

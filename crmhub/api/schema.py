@@ -26,6 +26,7 @@ PROBLEMS = {
     "404": "There is nothing under this id.",
     "405": "The address does not know this method.",
     "406": "The answer is JSON, which the request does not accept.",
+    "409": "It is more at once than `BRAKE_TASKS` or `BRAKE_PERCENT` allow, and not confirmed.",
     "411": "The body has no Content-Length.",
     "412": "`If-Match` names another version than the present one.",
     "413": "The body is larger than 1,000,000 bytes.",
@@ -77,7 +78,7 @@ class HubSchema(AutoSchema):
             codes += WITH_BODY
         if any(parameter["name"] == "If-Match" for parameter in self._get_parameters()):
             codes.append("412")
-        return codes
+        return [*codes, *getattr(self.view, "problems", {}).get(self.method, ())]
 
 
 class KeyScheme(OpenApiAuthenticationExtension):

@@ -57,9 +57,12 @@ class FailuresShape(serializers.Serializer[Any]):
     results = FailureShape(many=True, read_only=True)
 
 
+_CHOOSES_NOTHING = ("dry_run", "confirmed", "until")
+
+
 @extend_schema_serializer(component_name="ReplayBody")
 class ReplayBody(StrictSerializer):
-    """Which links are to be sent again: those that meet all of this. Validated, it is a `Selection` and whether nothing is to be done."""
+    """Which links are to be sent again: those that meet all of this. Validated, it is a `Selection`, and what is to be done about it."""
 
     connection = Id(required=False, help_text="At this connection.")
     tasks = serializers.ListField(
@@ -80,6 +83,7 @@ class ReplayBody(StrictSerializer):
     )
     until = Moment(required=False, help_text="And before this one.")
     dry_run = Flag(required=False, help_text="Say how much it would be, and do nothing.")
+    confirmed = Flag(required=False, help_text="Send them although they are many at once.")
 
     def validate_connection(self, connection: Any) -> Any:
         """Refuse an account that is not connected."""
@@ -95,8 +99,8 @@ class ReplayBody(StrictSerializer):
             raise serializers.ValidationError(str(error)) from error
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the selection and `dry_run`. Raises `ValidationError` where nothing was chosen."""
-        chosen = {name: value for name, value in values.items() if name not in ("dry_run", "until") and value}
+        """Return the selection, `dry_run` and `confirmed`. Raises `ValidationError` where nothing was chosen."""
+        chosen = {name: value for name, value in values.items() if name not in _CHOOSES_NOTHING and value}
         if not chosen:
             raise serializers.ValidationError(SAY_WHICH)
         statuses = tuple(values.get("sync_status", ()))
@@ -109,7 +113,8 @@ class ReplayBody(StrictSerializer):
             after=values.get("since"),
             until=values.get("until"),
         )
-        return {"selection": selection, "dry_run": values.get("dry_run", False)}
+        how = {name: values.get(name, False) for name in ("dry_run", "confirmed")}
+        return {"selection": selection, **how}
 
 
 @extend_schema_serializer(component_name="ReplayShare")

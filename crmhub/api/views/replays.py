@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crmhub.api.changes import author
+from crmhub.api.problems import ManyAtOnce
 from crmhub.api.sync_shapes import (
     FailuresShape,
     ReplayBody,
@@ -25,6 +26,7 @@ from crmhub.clock import database_now
 from crmhub.models import Replay
 from crmhub.models.access import Scope
 from crmhub.queries.failures import failures
+from crmhub.queries.weighing import is_large
 from crmhub.services import begin_replay, preview_replay, resume_replay, stop_replay
 
 READ = (Scope.SYNC_READ.value,)
@@ -52,6 +54,7 @@ class Replays(HubView):
     """All replays."""
 
     scopes = {"POST": REPLAY}
+    problems = {"POST": ("409",)}
 
     @extend_schema(
         operation_id="begin_replay",
@@ -60,10 +63,15 @@ class Replays(HubView):
         tags=["sync"],
     )
     def post(self, request: Request) -> Response:
-        """Send all links again that meet what the body says. They are marked in the background; `dry_run` only counts."""
+        """Send all links again that meet what the body says. They are marked in the background; `dry_run` only counts.
+
+        Of many at once only the number is told, unless they are `confirmed`.
+        """
         wanted = self.body(ReplayBody, request)
         if wanted["dry_run"]:
             return Response(ReplayCountsShape(preview_replay(selection=wanted["selection"])).data)
+        if not wanted["confirmed"]:
+            _refuse_many(preview_replay(selection=wanted["selection"]).total)
         replay = begin_replay(selection=wanted["selection"], **author(request))
         at = reverse("api:replay", args=[replay.pk])
         return Response(ReplayShape(replay).data, status=202, headers={"Location": at})
@@ -102,6 +110,13 @@ class ReplayResumption(HubView):
         """Go on where a replay was stopped. Nothing happens to one that has ended."""
         resume_replay(replay=existing(Replay, replay_id))
         return _shown(replay_id)
+
+
+def _refuse_many(total: int) -> None:
+    if is_large(total):
+        raise ManyAtOnce(
+            f"{total:,} links are many at once; nothing was done. `dry_run` tells at which CRM; send `confirmed` to send them all again."
+        )
 
 
 def _shown(replay_id: UUID) -> Response:

@@ -46,6 +46,24 @@ def begin(service, **body):
     return answer
 
 
+def test_many_at_once_are_sent_only_when_that_is_confirmed(service, parked, settings):
+    settings.BRAKE_TASKS = 3
+    refused = service.post("/replays", {"failed": True})
+    before = owed()
+    counted = service.post("/replays", {"failed": True, "dry_run": True})
+    begin(service, failed=True, confirmed=True)
+
+    problem = refused.json()
+    assert (refused.status_code, problem["code"], before) == (409, "many_at_once", [])
+    assert f"{counted.json()['total']} links are many at once; nothing was done" in problem["detail"]
+    assert len(owed()) == counted.json()["total"] == 4
+    assert Replay.objects.count() == 1
+
+
+def test_to_confirm_chooses_nothing(service, parked):
+    assert service.post("/replays", {"confirmed": True}).status_code == 400
+
+
 def test_failures_are_counted_by_connection_reason_and_age(service, parked, django_assert_num_queries):
     one, two = parked
 
