@@ -313,28 +313,23 @@ CELERY_WORKER_CONCURRENCY = WORKERS
 # Messages are acknowledged early: they only wake, and the sweep finds whatever was lost. A worker that kept
 # more than one would let the others idle.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_DB_REUSE_MAX = (
-    sys.maxsize
-)  # jobs that may share a database connection; config.celery ends those that are old or broken
+# Jobs that may share a database connection; config.celery ends those that are old or broken.
+CELERY_DB_REUSE_MAX = sys.maxsize
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 # The schedule is code; a file beside it would only remember when each entry last ran.
 CELERY_BEAT_SCHEDULER = "config.schedules:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = SWEEP_SECONDS
+# Nothing here may expire: a worker whose clock runs ahead would throw every one away. Jobs themselves see to it that of several only one does the work.
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {
-        "task": "crmhub.sweep",
-        # It must not expire: a worker whose clock runs ahead would throw every one away.
-        "schedule": Every(SWEEP_SECONDS),
-    },
+    "sweep": {"task": "crmhub.sweep", "schedule": Every(SWEEP_SECONDS)},
     # The frequent sweep compares recent saves with their links; this one compares all of them.
     "sweep-everything": {
         "task": "crmhub.sweep",
         "schedule": crontab(minute="7"),
         "kwargs": {"everything": True},
-        "options": {"expires": 1800},
     },
-    "prune": {"task": "crmhub.prune", "schedule": crontab(minute="37"), "options": {"expires": 1800}},
+    "prune": {"task": "crmhub.prune", "schedule": crontab(minute="37")},
 }
 
 # Logs -----------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from django.conf import settings
 
 from crmhub import services, sync, wake
 
+HALF_AN_HOUR = 1800.0  # seconds; of what comes each hour
+
 
 @shared_task(name="crmhub.push_due")
 def push_due(*, connection_id: str, **_: Any) -> None:
@@ -20,7 +22,12 @@ def push_due(*, connection_id: str, **_: Any) -> None:
 @shared_task(name="crmhub.sweep")
 def sweep(*, everything: bool = False, **_: Any) -> None:
     """Find what was missed and wake the connections that have something due; those that cannot be woken are pushed here and now."""
-    if not everything and not wake.is_first_sweep():
+    is_first = (
+        wake.is_first("sweep-everything", within=HALF_AN_HOUR)
+        if everything
+        else wake.is_first("sweep", within=settings.SWEEP_SECONDS / 2)
+    )
+    if not is_first:
         return
     for connection_id in sync.sweep(everything=everything):
         sync.push_due(connection_id)
@@ -29,6 +36,8 @@ def sweep(*, everything: bool = False, **_: Any) -> None:
 @shared_task(name="crmhub.prune")
 def prune(**_: Any) -> None:
     """Forget old attempts, as many as a job has time for; the next hour goes on."""
+    if not wake.is_first("prune", within=HALF_AN_HOUR):
+        return
     services.prune_attempts(seconds=settings.JOB_SOFT_LIMIT / 2)
 
 

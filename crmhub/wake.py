@@ -143,10 +143,13 @@ def heard(connection_id: UUID) -> None:
         log.warning("wake_key_not_deleted: it expires by itself")
 
 
-def is_first_sweep() -> bool:
-    """Return whether no other sweep began a moment ago: those that piled up while every worker was busy or away are worth no more than one."""
+def is_first(job: str, *, within: float) -> bool:
+    """Return whether no other job of this name began in the last seconds: those that piled up while every worker was busy or away are worth no more than one.
+
+    Messages do not expire for that: a worker whose clock runs ahead would throw every one away.
+    """
     try:
-        return bool(_store().set("crmhub:swept", "1", nx=True, px=int(settings.SWEEP_SECONDS * 500)))
+        return bool(_store().set(f"crmhub:begun:{job}", "1", nx=True, px=int(within * 1000)))
     except redis.RedisError:
         return True
 

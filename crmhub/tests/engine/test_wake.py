@@ -70,18 +70,23 @@ def test_saves_that_come_together_are_one_wake(hub: Hub, broker):
     assert broker.llen(hub_settings.CELERY_TASK_DEFAULT_QUEUE) == 1
 
 
-def test_sweeps_that_piled_up_while_workers_were_away_are_one(hub: Hub, broker):
+@pytest.mark.parametrize("everything", [False, True])
+def test_sweeps_that_piled_up_while_workers_were_away_are_one(hub: Hub, broker, everything):
     hub.connect("highlevel")
     broker.flushall()
     hub.save_task()
     broker.flushall()
 
     for _ in range(5):
-        tasks.sweep()
+        tasks.sweep(everything=everything)
         for key in broker.keys("crmhub:woken:*"):
             broker.delete(key)
 
     assert broker.llen(hub_settings.CELERY_TASK_DEFAULT_QUEUE) == 1
+
+
+def test_nothing_of_the_schedule_is_thrown_away_by_a_worker_whose_clock_runs_ahead():
+    assert not any("expires" in one.get("options", {}) for one in hub_settings.CELERY_BEAT_SCHEDULE.values())
 
 
 def test_a_frozen_broker_does_not_hold_a_save_up(hub: Hub, broker, settings):
