@@ -31,12 +31,10 @@ from crmhub.services.links import (
     choose_candidate,
     exclude_link,
     link_record,
-    owe,
-    owe_contact,
-    owe_task,
     replay_links,
     unlink_record,
 )
+from crmhub.services.owing import owe, owe_contact, owe_task
 from crmhub.services.people import save_contact
 from crmhub.services.profiles import save_profile
 from crmhub.services.records import save_record

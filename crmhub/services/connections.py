@@ -28,7 +28,7 @@ from crmhub.services.accounts import (
     tidy_secrets,
     typed_settings,
 )
-from crmhub.services.links import owe_what_was_impossible
+from crmhub.services.owing import owe_what_was_impossible
 from providers.registry import capabilities, codes
 
 

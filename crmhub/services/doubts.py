@@ -10,7 +10,7 @@ from django.db import transaction
 
 from crmhub.models import Connection, ContactLink, Lane, SyncStatus, TaskLink
 from crmhub.models.links import NOT_KNOWN, OFF
-from crmhub.services.links import owe
+from crmhub.services.owing import owe
 
 
 def doubt_contacts(*, connection: Connection, external_ids: Iterable[str], now: datetime) -> int:

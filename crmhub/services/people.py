@@ -15,7 +15,7 @@ from django.db import transaction
 
 from crmhub.clock import database_now
 from crmhub.models import Contact, Task
-from crmhub.services.links import owe_contact
+from crmhub.services.owing import owe_contact
 from crmhub.services.texts import refuse_nul, search_text
 
 SEARCH_BATCH = 500  # tasks whose search text is rewritten in one statement

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from crmhub.clock import database_now
 from crmhub.models import Contact, Lane, Record, Task, TaskContact, TaskRecord
-from crmhub.services.links import owe_task
+from crmhub.services.owing import owe_task
 from crmhub.services.texts import refuse_nul, search_text
 
 OLDEST_CREATION = timedelta(days=5 * 365 + 1)  # a client may say that a task was made up to five years ago …

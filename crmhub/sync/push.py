@@ -22,7 +22,7 @@ from crmhub.clock import database_now
 from crmhub.crypto import SecretsUnreadable
 from crmhub.kill_points import reached
 from crmhub.models import Connection
-from crmhub.services.links import LINGER
+from crmhub.services.owing import LINGER
 from crmhub.sync import circuit, room, sending
 from crmhub.sync.checkup import check_connection
 from crmhub.sync.claim import Claim, Kind, set_aside, stops_its_worker, take, window_of

@@ -14,7 +14,7 @@ from crmhub.kill_points import reached
 from crmhub.models import Attempt, Connection, ContactLink, Lane, PushedLink, TaskLink
 from crmhub.models.links import NOT_KNOWN
 from crmhub.services.doubts import seek_tasks_filed_under
-from crmhub.services.links import HELD, owe, owe_tasks_of_contact
+from crmhub.services.owing import HELD, owe, owe_tasks_of_contact
 from crmhub.sync import rows
 from crmhub.sync.claim import landing_of
 from crmhub.sync.credentials import settings_of

@@ -13,7 +13,7 @@ from crmhub import wake
 from crmhub.clock import database_now
 from crmhub.models import Connection, Contact, ContactLink, Lane, Replay, SyncStatus, Task, TaskLink
 from crmhub.models.links import NEEDS_A_PERSON, OFF
-from crmhub.services.links import HELD, owe, owe_contact, owe_task
+from crmhub.services.owing import HELD, owe, owe_contact, owe_task
 from crmhub.sync.health import watch_links
 from crmhub.sync.tokens import is_to_be_kept_alive
 

@@ -15,7 +15,7 @@ from django.db import connections, transaction
 from crmhub import sync, wake
 from crmhub.clock import database_now
 from crmhub.models import Lane, Task, TaskLink
-from crmhub.services.links import LINGER
+from crmhub.services.owing import LINGER
 from crmhub.sync import push
 from crmhub.sync.seats import SLACK, Seat, most_per_account
 from crmhub.tests.engine.conftest import Hub, live, writes, writing
