@@ -235,6 +235,19 @@ def test_a_job_that_finds_no_seat_ends_and_its_work_is_done_by_the_others(
     assert sorted(there["title"] for there in live(simulator)) == ["First", "Second", "Third"]
 
 
+def test_second_jobs_of_accounts_leave_half_of_a_worker_to_others(settings):
+    settings.WORKERS = 4
+    first, second, third = uuid4(), uuid4(), uuid4()
+    here = [Seat(account, worker="here") for account in (first, first, second, second, third)]
+
+    taken = [seat.keep(most=2) for seat in here]
+    kept_by_who_has_one = here[1].keep(most=2)
+    elsewhere = Seat(second, worker="elsewhere").keep(most=2)
+
+    assert taken == [True, True, True, False, True]
+    assert (kept_by_who_has_one, elsewhere) == (True, True)
+
+
 def test_the_seat_of_a_job_that_died_falls_free(settings):
     settings.HTTP_DEADLINE_SECONDS = 0.1 - SLACK
     account = uuid4()
