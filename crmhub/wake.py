@@ -32,17 +32,22 @@ AT_LEISURE = 9  # the lowest of Celery's priorities at a Redis broker; without o
 
 
 class _Circuit:
-    """Whether the broker failed a moment ago, in this process."""
+    """Whether the broker failed a moment ago, in this process. While it goes on failing it is asked less and less often, for each try holds up a save."""
 
     def __init__(self) -> None:
-        self.open_until = 0.0
+        self.open_until, self.rest = 0.0, CIRCUIT_SECONDS
 
     @property
     def is_open(self) -> bool:
         return time.monotonic() < self.open_until
 
     def trip(self) -> None:
-        self.open_until = time.monotonic() + CIRCUIT_SECONDS
+        self.open_until = time.monotonic() + self.rest
+        # No longer than that: by then the sweep will have found what was not published.
+        self.rest = max(CIRCUIT_SECONDS, min(self.rest * 2, settings.SWEEP_SECONDS))
+
+    def reset(self) -> None:
+        self.open_until, self.rest = 0.0, CIRCUIT_SECONDS
 
 
 circuit = _Circuit()
@@ -65,7 +70,8 @@ def push(connection_ids: Iterable[UUID], *, countdown: float = 0.0, is_urgent: b
     """Publish a wake for each connection; returns whether the broker took them all. Never raises.
 
     One that is not urgent is heard when no other is left. `countdown` is in seconds and cut at a minute; while such a wake is on its way, one for
-    about the same moment or later is taken for the same. A broker that did not answer is not asked again for a second: the sweep finds what is due.
+    about the same moment or later is taken for the same. A broker that did not answer is not asked again for a second, then for two, and so on up to
+    the time between two sweeps: they find what is due.
     """
     wanted = (one for one in connection_ids if _is_new(one, min(countdown, LONGEST_COUNTDOWN)))
     return _publish(wanted, countdown=min(countdown, LONGEST_COUNTDOWN), is_urgent=is_urgent)
@@ -105,6 +111,7 @@ def _publish(connection_ids: Iterable[UUID], *, countdown: float, is_urgent: boo
         circuit.trip()
         log.warning("wake_not_published: the sweep will find the work (%s)", type(error).__name__)
         return False
+    circuit.reset()
     return True
 
 

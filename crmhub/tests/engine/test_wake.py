@@ -38,7 +38,7 @@ def _forget_connections() -> None:
     wake._publisher.cache_clear()
     wake._store.cache_clear()
     pace_redis.forget_connections()
-    wake.circuit.open_until = 0.0
+    wake.circuit.reset()
 
 
 def seconds_of_a_save(hub: Hub) -> float:

@@ -187,7 +187,7 @@ def forget_connections() -> None:
             for kept in list(vars(module).values()):
                 if hasattr(kept, "cache_clear"):
                     kept.cache_clear()
-    wake.circuit.open_until = 0.0
+    wake.circuit.reset()
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def test_saves_go_on_while_the_broker_is_frozen_and_are_sent_soon_after_it_thaws
     outlive(hub, processes, broker.freeze, broker.thaw, seconds=2)
 
 
-def test_a_frozen_broker_is_asked_once_a_second_and_not_waited_for(hub: LiveHub, broker: Broker):
+def test_a_frozen_broker_is_asked_now_and_then_and_not_waited_for(hub: LiveHub, broker: Broker):
     """F12: the wake is given up within its time-out, and the next are not tried."""
     hub.connect("hubspot")
     account = hub.connections["hubspot"].pk

@@ -187,7 +187,7 @@ def test_a_replay_is_published_and_published_again_by_the_sweep_until_its_end(
     redis_connection, django_capture_on_commit_callbacks
 ):
     wake._publisher.cache_clear()
-    wake.circuit.open_until = 0.0
+    wake.circuit.reset()
     many(connect(), 2)
 
     def published():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ CONNECTION = uuid4()
 def fresh_publisher() -> None:
     """The Valkey was emptied before this test, and a publisher declares its queue there only once."""
     wake._publisher.cache_clear()
-    wake.circuit.open_until = 0.0
+    wake.circuit.reset()
 
 
 @pytest.fixture
@@ -108,9 +109,24 @@ def test_a_broker_that_failed_is_left_alone_for_a_moment_and_then_asked_again(qu
     wake.circuit.trip()
 
     assert not wake.push([CONNECTION])
-    wake.circuit.open_until = 0.0
+    wake.circuit.reset()
     assert wake.push([CONNECTION])
     assert len(queue()) == 1
+
+
+def test_a_broker_that_goes_on_failing_is_asked_less_and_less_often_and_never_less_than_the_sweep(settings):
+    settings.SWEEP_SECONDS = 5.0
+    rests = []
+    for _ in range(5):
+        wake.circuit.trip()
+        rests.append(wake.circuit.open_until - time.monotonic())
+    wake.circuit.open_until = 0.0
+    wake.push([CONNECTION])
+    wake.circuit.trip()
+
+    assert [round(one) for one in rests] == [1, 2, 4, 5, 5]
+    assert wake.circuit.open_until - time.monotonic() <= 1.0
+    wake.circuit.reset()
 
 
 @pytest.mark.django_db(transaction=True)
