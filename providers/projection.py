@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from providers.capabilities import Capabilities, Level, Support
-from providers.types import ASSOCIATIONS, Canonical, Field, TaskDraft, TaskStatus, canonical
+from providers.types import ASSOCIATIONS, FIELDS, Canonical, Field, TaskDraft, TaskStatus, canonical
 
 STAND_IN_DUE_DAYS = 7  # a vendor that demands a due date gets the day of creation plus this
 
@@ -45,7 +45,7 @@ def project(draft: TaskDraft, capabilities: Capabilities, settings: Mapping[str,
         draft = replace(draft, due=draft.created_at.date() + timedelta(days=STAND_IN_DUE_DAYS))
         losses.append(Loss(Field.DUE, f"demands a due date: {draft.due} stands in"))
     wanted = canonical(draft)
-    for name in Field:
+    for name in FIELDS:
         support = capabilities.supports(name)
         value = wanted[name]
         if name in (Field.LABELS, Field.PINS):

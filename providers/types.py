@@ -87,6 +87,8 @@ RECORD_FIELDS: Mapping[Field, RecordKind] = MappingProxyType(
 )
 
 
+# All of them, in order: for what runs over each task of a batch, a tuple is quicker than the class.
+FIELDS: tuple[Field, ...] = tuple(Field)
 ASSOCIATIONS: Mapping[Field, str] = MappingProxyType({Field.CONTACTS: "contact", **RECORD_FIELDS})
 
 

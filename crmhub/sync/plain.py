@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
@@ -16,46 +16,49 @@ Value = TypeVar("Value")
 
 def plain(value: Any) -> Any:
     """Return the value as JSON has it: a dataclass as an object, moments as ISO texts, sets in order."""
-    # By the exact type first: this runs for each attempt, and what is asked for most is nearest.
-    write = _WRITERS.get(type(value))
-    if write is not None:
-        return write(value)
-    if dataclasses.is_dataclass(value):
-        return {name: plain(one) for name, one in _said(value)}
-    return _of_kind(value)
+    # This runs over all that each attempt keeps, so by the exact type, and without a call for what stays as it is.
+    return value if type(value) in _AS_IT_IS else _writer_of(type(value))(value)  # type: ignore[arg-type]  # classes are hashable
 
 
-def _of_kind(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return _object(value)
-    raise TypeError(f"{type(value).__name__} is no value of the engine's")
+_AS_IT_IS = frozenset({str, int, float, bool, NoneType})
+
+
+@cache
+def _writer_of(kind: type[Any]) -> Callable[[Any], Any]:
+    if kind in _WRITERS:
+        return _WRITERS[kind]
+    if dataclasses.is_dataclass(kind):
+        return _said
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if issubclass(kind, Mapping):
+        return _object
+    raise TypeError(f"{kind.__name__} is no value of the engine's")
 
 
 def _object(value: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): plain(one) for name, one in value.items()}
+    return {str(name): one if type(one) in _AS_IT_IS else plain(one) for name, one in value.items()}
 
 
 def _list(value: Iterable[Any]) -> list[Any]:
-    return [plain(one) for one in value]
+    return [one if type(one) in _AS_IT_IS else plain(one) for one in value]
+
+
+def _said(value: Any) -> dict[str, Any]:
+    return {
+        name: one if type(one) in _AS_IT_IS else plain(one)
+        for name, default in _defaults(type(value))  # type: ignore[arg-type]  # classes are hashable
+        if (one := getattr(value, name)) != default
+    }
 
 
 _WRITERS: dict[type[Any], Callable[[Any], Any]] = {
-    **dict.fromkeys((str, int, float, bool, NoneType), lambda value: value),
     **dict.fromkeys((datetime, date), lambda value: value.isoformat()),
     **dict.fromkeys((tuple, list), _list),
     **dict.fromkeys((set, frozenset), lambda value: sorted(map(plain, value))),
     UUID: str,
     dict: _object,
 }
-
-
-def _said(value: Any) -> Iterator[tuple[str, Any]]:
-    for name, default in _defaults(type(value)):  # type: ignore[arg-type]  # classes are hashable
-        one = getattr(value, name)
-        if one != default:
-            yield name, one
 
 
 @cache

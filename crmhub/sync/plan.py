@@ -34,7 +34,7 @@ from crmhub.sync.values import (
 )
 from providers.capabilities import Capabilities, Level, Operation
 from providers.projection import Loss
-from providers.types import Field, Person, TaskDraft, TaskStatus
+from providers.types import FIELDS, Field, Person, TaskDraft, TaskStatus
 
 # Known to the vendor at creation only, or kept by the vendor itself.
 NEVER_UPDATED = frozenset({Field.CREATED, Field.COMPLETED})
@@ -222,7 +222,7 @@ def differing(link: LinkState, wanted: WantedTask, can: Capabilities) -> set[Fie
     values = wanted.values
     return {
         name
-        for name in Field
+        for name in FIELDS
         if name not in NEVER_UPDATED
         and (name not in link.ancestor or not _is_same(link.ancestor[name], values[name]))
         and can.supports(name).level is not Level.NONE

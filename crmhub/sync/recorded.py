@@ -59,6 +59,10 @@ def intent_of(connection: Connection, link: LinkState, wanted: WantedTask | Want
     """Return, as JSON, from what this link is planned."""
     # Most lines of what is there say little: what is empty in them is so by default.
     said = tuple({name: one for name, one in row.items() if one} for row in link.effects)
+    if isinstance(wanted, WantedContact):
+        subject: dict[str, Any] = {"contact": wanted}
+    else:
+        subject = {"task": replace(wanted, whole=None), "beyond": _beyond(wanted)}
     intent = Intent(
         link=replace(link, effects=said),
         settings=connection.settings,
@@ -66,14 +70,15 @@ def intent_of(connection: Connection, link: LinkState, wanted: WantedTask | Want
         switched_off=connection.switched_off,
         base_url=connection.base_url,
         zone=hub_settings.HUB_TIME_ZONE,
+        **subject,
     )
-    if isinstance(wanted, WantedContact):
-        return plain(replace(intent, contact=wanted))
-    return plain(replace(intent, task=replace(wanted, whole=None), beyond=_beyond(wanted)))
+    return plain(intent)
 
 
 def _beyond(wanted: WantedTask) -> dict[str, Any]:
     whole, draft = wanted.whole or wanted.draft, wanted.draft
+    if whole == draft:
+        return {}
     names = [one.name for one in fields(TaskDraft)]
     return {name: getattr(whole, name) for name in names if getattr(whole, name) != getattr(draft, name)}
 

@@ -37,7 +37,7 @@ from crmhub.sync.verdict import (
 )
 from crmhub.sync.verify import Effect, asked_by, effects
 from providers.projection import Loss
-from providers.types import Field, RemoteContact, RemoteTask, TaskStatus
+from providers.types import FIELDS, Field, RemoteContact, RemoteTask, TaskStatus
 
 
 def succeeded(case: Case, remote: RemoteTask | RemoteContact | None) -> Verdict:
@@ -99,7 +99,7 @@ def _written(
     assert isinstance(case.wanted, WantedTask)
     values = case.wanted.values
     agreed: dict[str, Any] = dict(case.link.ancestor)
-    agreed.update({str(name): values[name] for name in Field if name in asked})
+    agreed.update({str(name): values[name] for name in FIELDS if name in asked})
     if status is not None:
         agreed[Field.STATUS] = str(status)
     elif not case.capabilities.closes_by_update:

@@ -15,7 +15,7 @@ from typing import Any
 from crmhub.sync.values import Complete, Create, Remote, Reopen, Update, WantedTask
 from providers.capabilities import Capabilities, Level, Operation, Support
 from providers.projection import Loss, says_something
-from providers.types import ASSOCIATIONS, Canonical, Field, RemoteRef, RemoteTask
+from providers.types import ASSOCIATIONS, FIELDS, Canonical, Field, RemoteRef, RemoteTask
 
 LONGEST_QUOTE = 60  # characters of a value that a sentence for staff repeats
 LONGEST_VALUE = 80  # characters of a value that a row keeps
@@ -112,7 +112,7 @@ def effects(
     """
     found: list[Effect] = []
     heard = told.holds if read_back is None else {**read_back.holds, **told.holds}
-    for name in Field:
+    for name in FIELDS:
         # Nearly all fields of nearly all tasks are empty on every side.
         if name not in asked or not (name in wanted.says or before.get(name) or heard.get(name)):
             continue
@@ -247,7 +247,7 @@ def standing(
     fresh = {effect.field for effect in new}
     seen = {(effect.field, effect.asked): effect.there for effect in old}
     nothing = RemoteTask(ref=RemoteRef(""))
-    others = [name for name in Field if name not in fresh]
+    others = [name for name in FIELDS if name not in fresh]
     declared = [
         replace(effect, there=seen.get((effect.field, effect.asked), ""))
         for effect in effects(wanted, nothing, asked=others, can=can, before={})
@@ -255,8 +255,10 @@ def standing(
     ]
     lost = {effect.field for effect in declared} - {str(name) for name in IN_LISTS}
     kept = [one for one in old if one.field not in fresh | lost and one.outcome not in KNOWN_BEFOREHAND]
-    order = {str(name): number for number, name in enumerate(Field)}
-    return tuple(sorted([*new, *declared, *kept], key=lambda effect: order[effect.field]))
+    return tuple(sorted([*new, *declared, *kept], key=lambda effect: _ORDER[effect.field]))
+
+
+_ORDER = {str(name): number for number, name in enumerate(FIELDS)}
 
 
 def losses_in(found: Iterable[Effect]) -> tuple[Loss, ...]:
