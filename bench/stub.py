@@ -99,8 +99,8 @@ class Portal:
                 return 400, _refusal(str(error))
         if path.startswith(f"{TASKS}/"):
             return self._one(method, path.rpartition("/")[2], query, sent)
-        if path.startswith("/crm/v4/associations/"):  # of none of them has a task any
-            return 200, {"results": [{"from": {"id": one["id"]}, "to": []} for one in sent["inputs"]]}
+        if path.startswith("/crm/v4/associations/"):
+            return 207, {"results": [], "errors": [_has_none(one["id"]) for one in sent["inputs"]]}
         return self._about_the_account(path)
 
     def _found(self, sent: dict[str, Any]) -> dict[str, Any]:
@@ -196,6 +196,17 @@ class Portal:
         if path == f"/crm/v3/properties/tasks/{KEY}":
             return 200, {"name": KEY, "hasUniqueValue": True}
         return 404, _refusal(f"{path} is not known here", "OBJECT_NOT_FOUND")
+
+
+def _has_none(id_: str) -> dict[str, Any]:
+    """Return what stands for a task without associations of a kind."""
+    return {
+        "status": "error",
+        "category": "OBJECT_NOT_FOUND",
+        "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+        "message": "No contact is associated with it.",
+        "context": {"fromObjectId": [id_]},
+    }
 
 
 def _titles(sent: Any) -> Iterable[str]:

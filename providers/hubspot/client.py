@@ -11,12 +11,13 @@ from providers.errors import Permanent, Transient, Unconfirmed
 from providers.http import JsonApi, Transport
 from providers.hubspot.batches import MOST
 from providers.hubspot.error_cases import CASES, TOKEN_CASES, error_inside
-from providers.hubspot.json_shapes import mapping, mappings
+from providers.hubspot.json_shapes import mapping, mappings, words
 from providers.hubspot.labels import LinkType
 from providers.hubspot.paths import path_in
 
 LARGEST_SEARCH = 10_000  # results; HubSpot refuses to page further
 MOST_LINKS = 500  # associations on one page
+NO_LINKS = "crm.associations.NO_ASSOCIATIONS_FOUND"
 
 
 class Client:
@@ -117,18 +118,22 @@ class Client:
     def links_of_many(
         self, from_type: str, ids: Sequence[str], to_type: str
     ) -> dict[str, dict[str, tuple[LinkType, ...]]]:
-        """Return the same for many records, by their ids, a hundred to a call; those that are gone, or have more than a page, are missing."""
+        """Return the same for many records, by their ids, a hundred to a call; those that are gone, or have more than a page, may be missing.
+
+        A record without any such association stands among the errors of the answer, which is 207 then (integrators' code, read 2026-11-30).
+        """
         path = f"/crm/v4/associations/{from_type}/{to_type}/batch/read"
         found: dict[str, dict[str, tuple[LinkType, ...]]] = {}
         for start in range(0, len(ids), MOST):
             asked = list(dict.fromkeys(ids[start : start + MOST]))
             body = {"inputs": [{"id": one} for one in asked]}
             answer = self.call("POST", path, json_body=body, writes=False, budget="associations")
-            found |= {
-                str(mapping(one.get("from")).get("id")): held_in(mappings(one.get("to")))
-                for one in results(answer)
-                if not one.get("paging")
-            }
+            for one in results(answer):
+                if not one.get("paging"):
+                    found[str(mapping(one.get("from")).get("id"))] = held_in(mappings(one.get("to")))
+            for error in mappings(mapping(answer.json).get("errors")):
+                if error.get("subCategory") == NO_LINKS:
+                    found |= {one: {} for one in words(mapping(error.get("context")).get("fromObjectId"))}
         return found
 
     def pins(self, plural: str, ids: Sequence[str], name: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from providers.hubspot.simulator_portal import Portal, named, on, page_of, type_
 from providers.hubspot.simulator_schema import (
     ASSOCIATION_TYPES,
     PLURALS,
+    SINGULARS,
     Refusal,
     bad_json,
     iso,
@@ -107,7 +108,7 @@ class LinkPaths(Portal):
 
     @on("POST", OF_MANY + "/batch/read", budget=BUDGET)
     def read_link_batch(self, call: Call) -> Reply:
-        """Answer 200, or 207 with the records that are not there."""
+        """Answer 200, or 207 with the records that are not there, and those that have none of these associations."""
         from_type, to_type = type_of(call), type_of(call, "to")
         results, errors = [], []
         for one in self._pairs(call, ("id",), most=1000):
@@ -117,7 +118,10 @@ class LinkPaths(Portal):
                 errors.append(refusal.as_item({"ids": [str(one["id"])]}))
                 continue
             links = [self._shown_link(record, other) for other in self.records.linked(record, to_type)]
-            results.append({"from": {"id": record.id}, "to": links})
+            if links:
+                results.append({"from": {"id": record.id}, "to": links})
+            else:
+                errors.append(_none_of(record, to_type))
         return Reply(207 if errors else 200, self._batch(results, errors))
 
     @on("POST", OF_MANY + "/batch/archive", budget=BUDGET)
@@ -199,6 +203,14 @@ class LinkPaths(Portal):
         now = iso(self.now())
         body = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
         return {**body, **({"numErrors": len(errors), "errors": errors} if errors else {})}
+
+
+def _none_of(record: Record, to_type: str) -> dict[str, Any]:
+    """Return the error that stands for a record without associations of a kind; recorded by integrators (read 2026-11-30)."""
+    kind, other = SINGULARS[record.type_id], SINGULARS[to_type]
+    refusal = Refusal(f"No {other} is associated with {kind} {record.id}.", category="OBJECT_NOT_FOUND")
+    context = {"fromObjectId": [record.id], "fromObjectType": [kind], "toObjectType": [other]}
+    return {**refusal.as_item(context), "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND"}
 
 
 def _id(reference: Any) -> str:

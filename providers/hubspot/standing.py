@@ -16,9 +16,8 @@ from providers.hubspot.payloads import ASSOCIATED
 from providers.hubspot.reading import PIN, TASK
 from providers.types import ASSOCIATIONS, Canonical, Field, Linked, RemoteRef, TaskDraft
 
-Links = Mapping[
-    str, tuple[LinkType, ...]
-]  # the record there, and by which types a task is associated with it
+# By the record there, the types by which a task is associated with it.
+Links = Mapping[str, tuple[LinkType, ...]]
 FEWEST = 2  # tasks for which asking together is worth it
 
 
@@ -34,7 +33,7 @@ class Asked:
 def standing(client: Client, labels: Labels, asked: Sequence[Asked]) -> dict[str, dict[Field, Canonical]]:
     """Return, by id, what those tasks hold that stand as they should; the others, and all of too few, are left out.
 
-    One call for each kind of record that is in question, and one for the pins of each kind, for up to a hundred tasks.
+    One call for each kind of record that is in question for up to a hundred tasks, and one for the pins of each hundred of their records.
     """
     if len(asked) < FEWEST:
         return {}

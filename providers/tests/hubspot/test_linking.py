@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from providers.hubspot.provider import HubSpot
 from providers.tests.hubspot.acts import KINDS, bring, linked, requests
 from providers.tests.worlds import new_key
 from providers.types import Field, NewTask, TaskChange
@@ -165,11 +167,82 @@ def test_a_batch_of_creates_that_had_landed_whole_is_adopted_in_a_few_calls(worl
     assert len(world.simulator.tasks()) == len(items)
 
 
+def test_tasks_without_any_record_of_a_kind_stand_as_well(world):
+    items, refs = made(world, 8, deals=(), tickets=())
+    since = len(world.simulator.log)
+
+    outcomes = world.provider.update_tasks(retitled(items, refs))
+
+    assert len(requests(world, since)) <= 1 + 2 * len(KINDS)
+    assert [(one.task.holds[Field.DEALS], one.task.holds[Field.TICKETS]) for one in outcomes] == [
+        ((), ())
+    ] * 8
+
+
+def test_a_label_that_nobody_wants_any_more_is_not_taken_for_standing(world):
+    world.simulator.add_label("tasks", "contacts", "Decision maker")
+    items, refs = made(world, 3)
+    [contact] = items[1].draft.contacts
+    bring(
+        world,
+        refs[1],
+        replace(items[1].draft, contacts=(replace(contact, label="Decision maker"),)),
+        Field.LABELS,
+    )
+    assert world.provider.fetch_task(refs[1]).holds[Field.LABELS] != ()
+
+    outcomes = world.provider.update_tasks(retitled(items, refs))
+
+    assert [one.task.holds[Field.LABELS] for one in outcomes] == [()] * 3
+    assert world.provider.fetch_task(refs[1]).holds[Field.LABELS] == ()
+
+
+class Paged:
+    """A HubSpot that tells only a page of the contacts of the first task."""
+
+    def __init__(self, inner, ref):
+        self.inner, self.ref, self.singles = inner, ref, 0
+
+    def send(self, request):
+        response = self.inner.send(request)
+        self.singles += request.method == "PATCH" and request.url.endswith(f"/tasks/{self.ref.id}")
+        if "/0-1/batch/read" in request.url:
+            told = json.loads(response.body)
+            for one in told["results"]:
+                if one["from"]["id"] == self.ref.id:
+                    one["paging"] = {"next": {"after": "1"}}
+            return replace(response, body=json.dumps(told).encode())
+        return response
+
+
+def test_a_task_of_which_only_a_page_is_told_is_asked_for_by_itself(world):
+    items, refs = made(world, 3)
+    paged = Paged(world.recorder, refs[0])
+
+    outcomes = HubSpot(world.account, paged).update_tasks(retitled(items, refs))
+
+    assert [one.error for one in outcomes] == [None] * 3
+    assert paged.singles == 1
+
+
+def test_where_pins_may_not_be_read_no_task_is_taken_for_standing(world):
+    items, refs = made(world, 3)
+    pinned = replace(items[1].draft.contacts[0], is_pinned=True)
+    bring(world, refs[1], replace(items[1].draft, contacts=(pinned,)), Field.PINS)
+    world.simulator.fail_next("status", "POST .*/objects/contacts/batch/read", status=403)
+
+    world.provider.update_tasks(retitled(items, refs))
+
+    assert world.provider.fetch_task(refs[1]).holds[Field.PINS] == ()
+
+
 def test_where_it_cannot_be_asked_for_many_each_is_asked_for_by_itself(world):
     items, refs = made(world, 3)
     world.simulator.fail_next("status", "POST .*/associations/.*/batch/read", status=500)
+    since = len(world.simulator.log)
 
     outcomes = world.provider.update_tasks(retitled(items, refs))
 
     assert [one.error for one in outcomes] == [None] * 3
+    assert [one["status"] for one in list(world.simulator.log)[since:]].count(500) == 1
     assert [world.held(item.key)[0]["title"] for item in items] == ["New 0", "New 1", "New 2"]
