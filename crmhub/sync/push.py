@@ -226,10 +226,11 @@ class Job:
         if stops_its_worker(claim, size=size):
             set_aside(claim, now=self._moment())
             return True
-        is_full = len(claim.links) == size
-        if is_full:
+        if len(claim.links) == size:
             self._call_for_help(connection)
-        self.is_quiet = sight.due == [kind] and not (is_full and others_wait(connection, now=claim.at))
+        # A claim takes all that is due, but for what it has no room for and what lapsed at another time.
+        may_be_more = len(claim.links) == size or claim.has_lapsed
+        self.is_quiet = sight.due == [kind] and not (may_be_more and others_wait(connection, now=claim.at))
         pieces = planned(claim, now=self.now)
         self.ready = sending.outgoing(claim, pieces)
         leaving = {piece.row.pk for one in self.ready for piece in one.pieces}
@@ -258,8 +259,9 @@ class Job:
         ago = None if self.has_sent else sending.last_sent_ago(sight.last_sent_at, claim.at)
         out = sending.let_out(some, last_sent_ago=ago, now=self.now)
         reached("after_mark")
+        is_quiet = self.is_quiet and not self.ready
         for one in out.leaving:
-            self.flow.begin(one, partial(sending.make, one, is_quiet=self.is_quiet, now=self.now))
+            self.flow.begin(one, partial(sending.make, one, is_quiet=is_quiet, now=self.now))
             self.has_sent = True
         self._settle(out.others)
         if out.ask_again_in is not None:
