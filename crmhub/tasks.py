@@ -10,7 +10,7 @@ from django.conf import settings
 
 from crmhub import services, sync, wake
 
-HALF_AN_HOUR = 1800.0  # seconds; of what comes each hour
+PILED_UP = 300.0  # seconds in which several of what comes each hour are one
 
 
 @shared_task(name="crmhub.push_due")
@@ -23,7 +23,7 @@ def push_due(*, connection_id: str, **_: Any) -> None:
 def sweep(*, everything: bool = False, **_: Any) -> None:
     """Find what was missed and wake the connections that have something due; those that cannot be woken are pushed here and now."""
     is_first = (
-        wake.is_first("sweep-everything", within=HALF_AN_HOUR)
+        wake.is_first("sweep-everything", within=PILED_UP)
         if everything
         else wake.is_first("sweep", within=settings.SWEEP_SECONDS / 2)
     )
@@ -36,7 +36,7 @@ def sweep(*, everything: bool = False, **_: Any) -> None:
 @shared_task(name="crmhub.prune")
 def prune(**_: Any) -> None:
     """Forget old attempts, as many as a job has time for; the next hour goes on."""
-    if not wake.is_first("prune", within=HALF_AN_HOUR):
+    if not wake.is_first("prune", within=PILED_UP):
         return
     services.prune_attempts(seconds=settings.JOB_SOFT_LIMIT / 2)
 

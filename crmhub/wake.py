@@ -107,11 +107,11 @@ def _publish(connection_ids: Iterable[UUID], *, countdown: float, is_urgent: boo
                 priority=None if is_urgent else AT_LEISURE,
                 connection_id=str(connection_id),
             )
+            circuit.reset()
     except Exception as error:  # whatever the broker does, a save that is committed must not fail
         circuit.trip()
         log.warning("wake_not_published: the sweep will find the work (%s)", type(error).__name__)
         return False
-    circuit.reset()
     return True
 
 
@@ -135,6 +135,7 @@ def replay(replay_ids: Iterable[UUID]) -> bool:
     try:
         for replay_id in replay_ids:
             _send("crmhub.replay", replay_id=str(replay_id))
+            circuit.reset()
     except Exception as error:  # as for a push
         circuit.trip()
         log.warning("wake_not_published: the sweep will find the work (%s)", type(error).__name__)
@@ -153,8 +154,9 @@ def heard(connection_id: UUID) -> None:
 def is_first(job: str, *, within: float) -> bool:
     """Return whether no other job of this name began in the last seconds: those that piled up while every worker was busy or away are worth no more than one.
 
-    Messages do not expire for that: a worker whose clock runs ahead would throw every one away.
+    Messages do not expire for that: a worker whose clock runs ahead would throw every one away. Whoever has heard one knows that the broker is back.
     """
+    circuit.reset()
     try:
         return bool(_store().set(f"crmhub:begun:{job}", "1", nx=True, px=int(within * 1000)))
     except redis.RedisError:

@@ -129,6 +129,17 @@ def test_a_broker_that_goes_on_failing_is_asked_less_and_less_often_and_never_le
     wake.circuit.reset()
 
 
+def test_a_wake_that_was_not_sent_says_nothing_of_the_broker(queue):
+    wake.push([CONNECTION])
+    wake.circuit.trip()
+    wake.circuit.open_until = 0.0
+    rest = wake.circuit.rest
+
+    wake.push([CONNECTION])  # the same as the first, which is on its way
+
+    assert wake.circuit.rest == rest
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_save_wakes_each_of_its_connections_once_it_is_committed(queue):
     connections = [connect("First"), connect("Second")]
