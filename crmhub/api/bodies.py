@@ -20,6 +20,7 @@ KINDS = {
     "events": Record.Kind.EVENT,
 }
 MOST_ADDRESSES = 50
+MOST_TASKS = 500  # that are created at once
 ONLY_NEW = "This can be given with a new task only."
 
 
@@ -98,6 +99,13 @@ def _wrong_records(values: dict[str, Any]) -> dict[str, list[str]]:
         if said:
             problems[name] = said
     return problems
+
+
+@extend_schema_serializer(component_name="TasksBody")
+class TasksBody(StrictSerializer):
+    """Many new tasks."""
+
+    tasks = TaskBody(many=True, min_length=1, max_length=MOST_TASKS)
 
 
 class CompletedBody(StrictSerializer):

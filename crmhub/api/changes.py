@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from rest_framework.request import Request
 
+from crmhub import services
 from crmhub.api.bodies import KINDS
 from crmhub.api.problems import Stale
 from crmhub.models import Task
@@ -37,6 +40,28 @@ def create_task(values: dict[str, Any], *, author: dict[str, Any]) -> Saved:
     associations = _associations(None, values)
     task = Task(**{"created_at": None, **values})
     return save_task(task=task, changed=list(values), associations=associations, **author)
+
+
+def create_tasks(bodies: Sequence[dict[str, Any]], *, author: dict[str, Any]) -> list[Saved]:
+    """Save many new tasks, all or none. Raises `ValidationError` that says which of them is refused, and why."""
+    tasks, associations = [], {}
+    for values in bodies:
+        said = _associations(None, values)
+        task = Task(**{"created_at": None, **values})
+        tasks.append(task)
+        if said is not None:
+            associations[task.pk] = said
+    try:
+        return services.create_tasks(tasks=tasks, associations=associations, **author)
+    except ValidationError as error:
+        raise ValidationError({"tasks": _by_item(error)}) from error
+
+
+def _by_item(error: ValidationError) -> list[str]:
+    places = [(*name.partition("."), texts) for name, texts in error.message_dict.items()]
+    return [
+        f"item {int(number) + 1}: {field}: {text}" for number, _, field, texts in places for text in texts
+    ]
 
 
 def change_task(task: Task, values: dict[str, Any], *, author: dict[str, Any]) -> Saved:

@@ -151,7 +151,11 @@ def _texts(said: Any) -> list[str]:
     if isinstance(said, Mapping):
         return [f"{_place(name)}: {text}" for name, below in said.items() for text in _texts(below)]
     if isinstance(said, list):
-        return [text for below in said for text in _texts(below)]
+        # Of many things that were sent, those that are well have an empty place.
+        placed = [
+            {number: below} if isinstance(below, Mapping) else below for number, below in enumerate(said)
+        ]
+        return [text for below in placed for text in _texts(below)]
     return [_shown(said)]
 
 

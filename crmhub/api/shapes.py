@@ -257,6 +257,24 @@ class TaskShape(TaskRowShape):
         return list(self.context["warnings"])
 
 
+@extend_schema_serializer(component_name="CreatedTask")
+class CreatedTaskShape(serializers.Serializer[Any]):
+    """One of many tasks that were created."""
+
+    id = serializers.UUIDField(read_only=True, source="task.pk")
+    version = serializers.IntegerField(read_only=True, source="task.version")
+    warnings = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="A replaced created_at, in words."
+    )
+
+
+@extend_schema_serializer(component_name="CreatedTasks")
+class CreatedTasksShape(serializers.Serializer[Any]):
+    """The tasks that were created, in the order in which they were sent."""
+
+    results = CreatedTaskShape(many=True, read_only=True)
+
+
 def _records(task: Task, kind: str) -> list[str]:
     # The query that reads tasks for the API adds the kind to each association.
     return [str(one.record_id) for one in task.task_records.all() if getattr(one, "kind", None) == kind]

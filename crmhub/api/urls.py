@@ -10,6 +10,7 @@ app_name = "api"
 
 urlpatterns = [
     path("tasks", tasks.Tasks.as_view(), name="tasks"),
+    path("tasks/batch", tasks.TaskBatch.as_view(), name="task_batch"),
     path("tasks/<uuid:task_id>", tasks.OneTask.as_view(), name="task"),
     path("tasks/<uuid:task_id>/completed", tasks.TaskCompletion.as_view(), name="task_completed"),
     path("tasks/<uuid:task_id>/restore", tasks.TaskRestoration.as_view(), name="task_restore"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crmhub.services.associations import Associated, Associations
 from crmhub.services.authorisations import begin_authorisation, finish_authorisation
 from crmhub.services.choices import choose_for_task
 from crmhub.services.connections import (
@@ -48,11 +49,10 @@ from crmhub.services.replays import (
 )
 from crmhub.services.retention import Pruned, prune_attempts, prune_step_by_step
 from crmhub.services.tasks import (
-    Associated,
-    Associations,
     Saved,
     StaleVersion,
     complete_task,
+    create_tasks,
     delete_task,
     restore_task,
     save_task,
@@ -83,6 +83,7 @@ __all__ = [
     "complete_task",
     "connect_account",
     "create_key",
+    "create_tasks",
     "delete_task",
     "disconnect_account",
     "end_loss",

@@ -22,10 +22,11 @@ from crmhub.models import (
     TaskLink,
     TaskRecord,
 )
+from crmhub.services.associations import Associated, Associations
 from crmhub.services.links import choose_candidate, link_record
 from crmhub.services.people import save_contact
 from crmhub.services.records import save_record
-from crmhub.services.tasks import Associated, Associations, save_task
+from crmhub.services.tasks import save_task
 
 
 def choose_for_task(

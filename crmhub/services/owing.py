@@ -7,9 +7,10 @@ finds `owed_again` set for whatever else changed meanwhile; so nothing that happ
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
@@ -35,6 +36,7 @@ AnyLink = TypeVar("AnyLink", bound=PushedLink)
 HELD = (SyncStatus.EXCLUDED, SyncStatus.PAUSED, SyncStatus.UNKNOWN, SyncStatus.GONE)
 # For which a link may wait for company: other tasks of its batch, or a newer version of its own.
 LINGER = timedelta(milliseconds=150)
+ROWS = 1000  # in one INSERT
 # What decides how a save marks a link, and whom it wakes.
 LOOKED_AT = ("connection_id", "wanted_version", "claim_token", "sync_status", "due_at")
 
@@ -54,25 +56,44 @@ def owe(links: QuerySet[AnyLink], *, now: datetime, lane: Lane = Lane.INTERACTIV
     )
 
 
+def owe_new_tasks(
+    tasks: Sequence[Task],
+    *,
+    contacts: Mapping[UUID, Sequence[Contact]],
+    now: datetime,
+    lane: Lane = Lane.INTERACTIVE,
+) -> None:
+    """Make the links that the scopes of the connections ask for, of tasks that were stored just now; `contacts` are those of each.
+
+    Wakes the connections after the commit. Call it inside the transaction of the save.
+    """
+    links = _make_links(_asked_for(tasks, but=[]), now=now, lane=lane)
+    _make_contact_links(
+        {(contact, link.connection_id) for link in links for contact in contacts.get(link.task_id, ())},
+        now=now,
+        lane=lane,
+    )
+    wake.after_commit(link.connection_id for link in links)
+
+
 def owe_task(
     task: Task,
     *,
     now: datetime,
     lane: Lane = Lane.INTERACTIVE,
-    saved_before: datetime | None = None,
+    saved_before: datetime,
     contacts: Sequence[Contact] | None = None,
 ) -> None:
     """Mark the task's links for its present version and make the links that its connections' scopes ask for.
 
     Un-parks what waited for a person, except an unknown outcome (only a person who has looked ends it), a task that is gone there, and what
-    is off. `saved_before` is when the task was last saved before this; None for a new one. `contacts` are the task's, where the caller has
-    them. Wakes the connections after the commit. Call it inside the transaction of the save.
+    is off. `saved_before` is when the task was last saved before this. `contacts` are the task's, where the caller has them. Wakes the
+    connections after the commit. Call it inside the transaction of the save.
     """
-    links: list[TaskLink] = []
-    if saved_before is not None:  # a new one has no links yet
-        links = _mark(TaskLink.objects.filter(task=task), version=task.version, now=now, lane=lane)
+    links = _mark(TaskLink.objects.filter(task=task), version=task.version, now=now, lane=lane)
     if not task.is_deleted:
-        links += _make_missing_links(task, links, now=now, lane=lane, saved_before=saved_before)
+        missing = _asked_for([task], but=[link.connection_id for link in links])
+        links += _make_links(missing, now=now, lane=lane, saved_before=saved_before)
         contacts = _contacts(task) if contacts is None else contacts
         make_missing_contact_links(contacts, {link.connection_id for link in links}, now=now, lane=lane)
     wake.after_commit(link.connection_id for link in links if link.due_at is not None)
@@ -90,6 +111,7 @@ def owe_contact(contact: Contact, *, now: datetime, lane: Lane = Lane.INTERACTIV
         scope=Connection.Scope.ALL,
         contacts__in=[Connection.Contacts.CREATE, Connection.Contacts.SYNC],
     ).exclude(pk__in=[link.connection_id for link in links])
+    wanted = wanted.order_by("pk")  # as `_make_contact_links` does
     links += ContactLink.objects.bulk_create(
         [
             _new_contact_link(contact, connection_id, now=now, lane=lane)
@@ -139,37 +161,43 @@ def only_where(condition: Q, value: Any, column: str) -> Case:
     return Case(When(condition, then=Value(value, output_field=kind)), default=F(column), output_field=kind)
 
 
-def _make_missing_links(
-    task: Task, have: Sequence[TaskLink], *, now: datetime, lane: Lane, saved_before: datetime | None
-) -> list[TaskLink]:
-    """Make and return the links that the scopes of the connections ask for and that the task does not have."""
-    others = Connection.objects.filter(disconnected_at__isnull=True).exclude(
-        pk__in=[link.connection_id for link in have]
-    )
-    candidates = list(others.exclude(scope=Connection.Scope.MANUAL).only("provider", "scope", "created_at"))
-    if any(one.scope == Connection.Scope.LINKED for one in candidates):
-        known = _knowing(task)
-        candidates = [one for one in candidates if one.scope == Connection.Scope.ALL or one.pk in known]
-    return TaskLink.objects.bulk_create(
-        [
-            _new_task_link(
-                task, connection.pk, now=now, lane=lane, looks_first=_is_late(connection, saved_before)
-            )
-            for connection in candidates
-        ],
-        ignore_conflicts=True,
-    )
+def _asked_for(tasks: Sequence[Task], *, but: Collection[Any]) -> list[tuple[Task, Connection]]:
+    """Return each task with the connections whose scopes ask for it, without those that are named."""
+    others = Connection.objects.filter(disconnected_at__isnull=True).exclude(pk__in=but)
+    others = others.exclude(scope=Connection.Scope.MANUAL).only("provider", "scope", "created_at")
+    candidates = list(others)
+    are_some_linked = any(one.scope == Connection.Scope.LINKED for one in candidates)
+    known = _knowing(tasks) if are_some_linked else set()
+    return [
+        (task, one)
+        for task in tasks
+        for one in candidates
+        if one.scope == Connection.Scope.ALL or (task.pk, one.pk) in known
+    ]
 
 
-def _knowing(task: Task) -> set[Any]:
-    """Return the ids of the connections where a contact or a record of the task is."""
-    contacts = ContactLink.objects.filter(~Q(external_id=""), contact__task_contacts__task=task)
-    records = RecordLink.objects.filter(record__task_records__task=task)
+def _knowing(tasks: Sequence[Task]) -> set[tuple[Any, Any]]:
+    """Return the ids of the tasks, each with those of the connections where a contact or a record of it is."""
+    contacts = ContactLink.objects.filter(~Q(external_id=""), contact__task_contacts__task__in=tasks)
+    records = RecordLink.objects.filter(record__task_records__task__in=tasks)
     return {
-        connection_id
-        for links in (contacts, records)
-        for connection_id in links.values_list("connection_id", flat=True)
+        *contacts.values_list("contact__task_contacts__task_id", "connection_id"),
+        *records.values_list("record__task_records__task_id", "connection_id"),
     }
+
+
+def _make_links(
+    missing: Sequence[tuple[Task, Connection]],
+    *,
+    now: datetime,
+    lane: Lane,
+    saved_before: datetime | None = None,
+) -> list[TaskLink]:
+    links = [
+        _new_task_link(task, one.pk, now=now, lane=lane, looks_first=_is_late(one, saved_before))
+        for task, one in missing
+    ]
+    return TaskLink.objects.bulk_create(links, batch_size=ROWS, ignore_conflicts=True)
 
 
 def _is_late(connection: Connection, saved_before: datetime | None) -> bool:
@@ -189,16 +217,24 @@ def make_missing_contact_links(
     contacts: Sequence[Contact], connection_ids: Collection[Any], *, now: datetime, lane: Lane
 ) -> None:
     """Make a link for each of the contacts at each of the connections; one that exists is left as it is."""
-    if not contacts or not connection_ids:
+    pairs = {(contact, connection_id) for contact in contacts for connection_id in connection_ids}
+    _make_contact_links(pairs, now=now, lane=lane)
+
+
+def _make_contact_links(pairs: Collection[tuple[Contact, Any]], *, now: datetime, lane: Lane) -> None:
+    if not pairs:
         return
-    have = set(ContactLink.objects.filter(contact__in=contacts).values_list("contact_id", "connection_id"))
+    there = ContactLink.objects.filter(contact__in={contact for contact, _ in pairs})
+    have = set(there.values_list("contact_id", "connection_id"))
+    # In one order, whoever makes them, so that of two that make the same neither waits for the other.
+    pairs = sorted(pairs, key=lambda pair: (pair[0].pk, pair[1]))
     ContactLink.objects.bulk_create(
         [
             _new_contact_link(contact, connection_id, now=now, lane=lane)
-            for contact in contacts
-            for connection_id in connection_ids
+            for contact, connection_id in pairs
             if (contact.pk, connection_id) not in have
         ],
+        batch_size=ROWS,
         ignore_conflicts=True,
     )
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from simple_history.utils import bulk_create_with_history
 
 from crmhub.clock import database_now
-from crmhub.models import Contact, Lane, Record, Task, TaskContact, TaskRecord
-from crmhub.services.owing import owe_task
+from crmhub.models import Contact, Lane, Task
+from crmhub.services.associations import (
+    NONE,
+    Associations,
+    There,
+    associate,
+    associate_new,
+    existing,
+    refuse_wrong,
+)
+from crmhub.services.owing import ROWS, owe_new_tasks, owe_task
 from crmhub.services.texts import refuse_nul, search_text
 
 OLDEST_CREATION = timedelta(days=5 * 365 + 1)  # a client may say that a task was made up to five years ago …
@@ -25,24 +34,6 @@ FIRST_YEAR, LAST_YEAR = 1970, 2999
 
 class StaleVersion(Exception):
     """The task was changed by somebody else since it was read."""
-
-
-@dataclass(frozen=True)
-class Associated:
-    """One contact or record of a task, as it is to be."""
-
-    id: UUID
-    label: str = ""
-    type: str = ""
-    is_pinned: bool = False
-
-
-@dataclass(frozen=True)
-class Associations:
-    """The contacts and records that a task is to have, in order; None leaves that side as it is."""
-
-    contacts: Sequence[Associated] | None = None
-    records: Sequence[Associated] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,16 +72,79 @@ def save_task(
             row.created_at = _creation(row.created_at, now=now, warnings=warnings)
         _follow_status(row, now=now)
         _tidy(row)
-        if associations is not None:
-            _refuse_wrong(associations)
         contacts = _contacts(row, associations, is_new=is_new)
         row.search_text = search_text(row, contacts)
         _store(row, now=now, is_new=is_new, by=by, origin=origin, why=_words(changed, associations))
         if associations is not None:
-            _associate(row, associations)
-        owe_task(row, now=now, lane=lane, saved_before=saved_before, contacts=contacts)
+            associate(row, associations)
+            _keep_search([row], {row.pk: contacts})
+        if saved_before is None:
+            owe_new_tasks([row], contacts={row.pk: contacts}, now=now, lane=lane)
+        else:
+            owe_task(row, now=now, lane=lane, saved_before=saved_before, contacts=contacts)
     _copy(row, to=task)
     return Saved(task, warnings)
+
+
+def create_tasks(
+    *,
+    tasks: Sequence[Task],
+    associations: Mapping[UUID, Associations] = NONE,
+    by: AbstractBaseUser | None = None,
+    origin: str = "system",
+    lane: Lane = Lane.INTERACTIVE,
+    now: datetime | None = None,
+) -> list[Saved]:
+    """Save these new tasks, all or none of them, and owe them to every CRM that follows them; returns them in order.
+
+    `associations` are those of each by its id; one that is not named has none. It takes a few statements for every thousand. Raises
+    `ValidationError` by place and field: `2.title` is that of the third.
+    """
+    with transaction.atomic():
+        now = now or database_now()
+        there = existing(associations.values())
+        saved = [Saved(task) for task in tasks]
+        _refuse_any(
+            saved, lambda one: _make_ready(one, associations.get(one.task.pk), there, now=now, origin=origin)
+        )
+        contacts = {
+            task.pk: [there.contacts[one.id] for one in associations[task.pk].contacts or ()]
+            for task in tasks
+            if task.pk in associations
+        }
+        for task in tasks:
+            task.search_text = search_text(task, contacts.get(task.pk, ()))
+        bulk_create_with_history(
+            list(tasks), Task, batch_size=ROWS, default_user=by, default_change_reason="saved"
+        )
+        associate_new(tasks, associations)
+        _keep_search(tasks, contacts)
+        owe_new_tasks(tasks, contacts=contacts, now=now, lane=lane)
+    return saved
+
+
+def _make_ready(
+    saved: Saved, associations: Associations | None, there: There, *, now: datetime, origin: str
+) -> None:
+    task = saved.task
+    task.created_at = _creation(task.created_at, now=now, warnings=saved.warnings)
+    _follow_status(task, now=now)
+    _tidy(task)
+    if associations is not None:
+        refuse_wrong(associations, there)
+    task.version, task.updated_at, task.origin = 1, now, origin
+
+
+def _refuse_any(saved: Sequence[Saved], judge: Callable[[Saved], None]) -> None:
+    """Judge every one, and raise `ValidationError` with all that is wrong, by place and field."""
+    problems: dict[str, list[str]] = {}
+    for number, one in enumerate(saved):
+        try:
+            judge(one)
+        except ValidationError as error:
+            problems |= {f"{number}.{name}": texts for name, texts in error.message_dict.items()}
+    if problems:
+        raise ValidationError(problems)
 
 
 def complete_task(
@@ -236,51 +290,25 @@ def _tidy(row: Task) -> None:
     row.full_clean(exclude=["assignee"], validate_constraints=False, validate_unique=False)
 
 
-def _refuse_wrong(associations: Associations) -> None:
-    """Raise `ValidationError` for ids that are not there or named twice, and for words that do not fit. Before anything is stored."""
-    problems: dict[str, list[str]] = {}
-    _judge(associations.contacts or (), "contact", Contact, problems)
-    _judge(associations.records or (), "record", Record, problems)
-    if problems:
-        raise ValidationError(problems)
-
-
-def _judge(wanted: Sequence[Associated], side: str, model: Any, problems: dict[str, list[str]]) -> None:
-    ids = [one.id for one in wanted]
-    said = [f"The same {side} is named twice."] if len(set(ids)) != len(ids) else []
-    missing = set(ids) - set(model.objects.filter(pk__in=ids).values_list("pk", flat=True)) if ids else ()
-    if missing:
-        said.append(f"There is no {side} {', '.join(sorted(map(str, missing)))}.")
-    for name in ("label", "type"):
-        longest = getattr(TaskContact._meta.get_field(name), "max_length", None) or 0
-        if any(len(text) > longest or "\x00" in text for text in (getattr(one, name) for one in wanted)):
-            said.append(f"A {name} is longer than {longest} characters, or has a NUL character in it.")
-    if said:
-        problems[f"{side}s"] = said
-
-
 def _contacts(row: Task, associations: Associations | None, *, is_new: bool) -> list[Contact]:
-    """Return the contacts that the task is to have."""
-    if associations is not None and associations.contacts is not None:
-        ids = [one.id for one in associations.contacts]
-        return list(Contact.objects.filter(pk__in=ids)) if ids else []
+    """Return the contacts that the task is to have. Raises `ValidationError` for associations that cannot be."""
+    if associations is not None:
+        there = existing([associations])
+        refuse_wrong(associations, there)
+        if associations.contacts is not None:
+            return [there.contacts[one.id] for one in associations.contacts]
     return [] if is_new else list(Contact.objects.filter(task_contacts__task=row))
 
 
-def _associate(row: Task, associations: Associations) -> None:
-    if associations.contacts is not None:
-        _replace(row, associations.contacts, through=TaskContact, side="contact")
-    if associations.records is not None:
-        _replace(row, associations.records, through=TaskRecord, side="record")
-
-
-def _replace(row: Task, wanted: Sequence[Associated], *, through: Any, side: str) -> None:
-    """Make the task's associations on one side what is wanted, in that order."""
-    ids = [one.id for one in wanted]
-    through.objects.filter(task=row).exclude(**{f"{side}_id__in": ids}).delete()
-    for position, one in enumerate(wanted):
-        through.objects.update_or_create(
-            task=row,
-            **{f"{side}_id": one.id},
-            defaults={"label": one.label, "type": one.type, "is_pinned": one.is_pinned, "position": position},
-        )
+def _keep_search(rows: Sequence[Task], contacts: Mapping[UUID, Sequence[Contact]]) -> None:
+    """Write the search text anew of what was associated with a contact that somebody changed since we read it: that save did not see us yet."""
+    ids = {contact.pk for some in contacts.values() for contact in some}
+    fresh = Contact.objects.in_bulk(ids) if ids else {}
+    stale = []
+    for row in rows:
+        text = search_text(row, [fresh[one.pk] for one in contacts.get(row.pk, ()) if one.pk in fresh])
+        if text != row.search_text:
+            row.search_text = text
+            stale.append(row)
+    if stale:
+        Task.objects.bulk_update(stale, ["search_text"], batch_size=ROWS)

@@ -13,11 +13,11 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crmhub.api.bodies import CompletedBody, TaskBody
-from crmhub.api.changes import author, change_task, create_task, require_version
+from crmhub.api.bodies import CompletedBody, TaskBody, TasksBody
+from crmhub.api.changes import author, change_task, create_task, create_tasks, require_version
 from crmhub.api.filters import TaskFilter
 from crmhub.api.schema import IF_MATCH
-from crmhub.api.shapes import LinkDetailsShape, LinksShape, TaskRowShape, TaskShape
+from crmhub.api.shapes import CreatedTasksShape, LinkDetailsShape, LinksShape, TaskRowShape, TaskShape
 from crmhub.api.views.base import HubView, ListView, existing, shown
 from crmhub.clock import database_now
 from crmhub.models import Task
@@ -56,6 +56,23 @@ class Tasks(ListView):
         saved = create_task(self.body(TaskBody, request), author=author(request))
         at = reverse("api:task", args=[saved.task.pk])
         return task_shown(saved.task.pk, warnings=saved.warnings, status=201, at=at)
+
+
+class TaskBatch(HubView):
+    """Many new tasks at once."""
+
+    scopes = {"POST": WRITE}
+
+    @extend_schema(
+        operation_id="create_tasks", request=TasksBody, responses={201: CreatedTasksShape}, tags=["tasks"]
+    )
+    def post(self, request: Request) -> Response:
+        """Create up to 500 tasks, all of them or none; every CRM that takes them follows.
+
+        Where one is refused, `errors` says which and why. The answer has them in the order in which they were sent.
+        """
+        saved = create_tasks(self.body(TasksBody, request)["tasks"], author=author(request))
+        return Response(CreatedTasksShape({"results": saved}).data, status=201)
 
 
 class OneTask(HubView):

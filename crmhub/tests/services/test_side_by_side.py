@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connections, transaction
 
 from crmhub import services
-from crmhub.models import Task, TaskLink
-from crmhub.tests.services.conftest import connect, save_task, stored
+from crmhub.models import Lane, Task, TaskLink
+from crmhub.services import tasks
+from crmhub.sync.claim import take
+from crmhub.tests.services.conftest import LATER, connect, save_task, stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
 
@@ -104,3 +108,51 @@ def test_a_task_can_take_a_contact_that_is_being_saved(grace):
         is_done.set()
 
     assert side_by_side(save_slowly, save_task_meanwhile) == []
+
+
+@pytest.mark.postgres
+def test_a_save_while_its_link_is_settled_is_owed():
+    account = connect(scope="all")
+    task = save_task().task
+    claim = take(TaskLink, account, lane=Lane.INTERACTIVE, size=5, now=LATER)
+    assert claim is not None
+    is_locked, is_waiting = threading.Event(), threading.Event()
+
+    def settle() -> None:
+        with transaction.atomic():
+            TaskLink.objects.select_for_update().get()
+            is_locked.set()
+            is_waiting.wait(10)
+            time.sleep(0.2)  # the save is at the lock by then
+            TaskLink.objects.update(claim_token=None, due_at=None, pushed_version=1, sync_status="in_sync")
+
+    def save() -> None:
+        is_locked.wait(10)
+        is_waiting.set()
+        edit(task, title="Call Grace back")()
+
+    assert side_by_side(settle, save) == []
+
+    link = TaskLink.objects.get()
+    assert (link.wanted_version, link.sync_status, link.due_at is None) == (2, "pending", False)
+
+
+@pytest.mark.postgres
+def test_a_task_is_found_by_the_name_that_its_contact_got_while_it_was_saved(grace, monkeypatch):
+    """The contact's save does not see the association yet, and the task's has read the contact before."""
+    store = tasks._store
+
+    def rename() -> None:
+        person = stored(grace)
+        person.last_name = "Murray"
+        services.save_contact(contact=person, changed=["last_name"])
+
+    def store_late(*words: Any, **named: Any) -> None:
+        assert side_by_side(rename) == []
+        store(*words, **named)
+
+    monkeypatch.setattr(tasks, "_store", store_late)
+
+    task = save_task(about=[grace]).task
+
+    assert "MURRAY" in stored(task).search_text
