@@ -105,7 +105,7 @@ def _wrong_records(values: dict[str, Any]) -> dict[str, list[str]]:
 class TasksBody(StrictSerializer):
     """Many new tasks."""
 
-    tasks = TaskBody(many=True, min_length=1, max_length=MOST_TASKS)
+    tasks: Any = serializers.ListSerializer(child=TaskBody(), min_length=1, max_length=MOST_TASKS)
 
 
 class CompletedBody(StrictSerializer):

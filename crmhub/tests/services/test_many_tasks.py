@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from crmhub import services
 from crmhub.models import Connection, ContactLink, Task, TaskLink
 from crmhub.services import Associated, Associations
-from crmhub.tests.services.conftest import NOON, connect, pointing_at, save_task, stored
+from crmhub.tests.services.conftest import NOON, connect, save_task, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
 
@@ -48,10 +48,10 @@ def test_each_of_many_is_as_if_it_had_been_saved_by_itself(grace, acme, ada):
     two = save_task(title="Alone").task
 
     many = [
-        Task(title="  Call Grace ", body="a\r\nb", assignee=ada, status="completed", created_at=None),
-        Task(title="Alone", created_at=None),
+        Task(title="  Call Grace ", body="a\r\nb", assignee=ada, status="completed"),
+        Task(title="Alone"),
     ]
-    about = {many[0].pk: pointing_at([grace, acme])}
+    about = {many[0].pk: Associations(contacts=[Associated(grace.pk)], records=[Associated(acme.pk)])}
     saved = services.create_tasks(tasks=many, associations=about, now=NOON)
 
     assert [made.task for made in saved] == many
@@ -71,8 +71,8 @@ def test_many_take_far_fewer_statements_than_there_are_tasks(grace):
     connect("All")
 
     def statements(count: int) -> int:
-        tasks = [Task(title=f"Task {number}", created_at=None) for number in range(count)]
-        about = {task.pk: pointing_at([grace]) for task in tasks}
+        tasks = [Task(title=f"Task {number}") for number in range(count)]
+        about = {task.pk: Associations(contacts=[Associated(grace.pk)]) for task in tasks}
         with CaptureQueriesContext(connection) as found:
             services.create_tasks(tasks=tasks, associations=about, now=NOON)
         return len(found)
@@ -84,10 +84,10 @@ def test_many_take_far_fewer_statements_than_there_are_tasks(grace):
 def test_where_one_is_refused_none_is_saved_and_all_that_is_wrong_is_told(grace):
     connect("All")
     many = [
-        Task(title="Good", created_at=None),
-        Task(title="", created_at=None),
-        Task(title="Bad", body="\x00", created_at=None),
-        Task(title="About nobody", created_at=None),
+        Task(title="Good"),
+        Task(title=""),
+        Task(title="Bad", body="\x00"),
+        Task(title="About nobody"),
     ]
     about = {many[3].pk: Associations(contacts=[Associated(uuid4()), Associated(grace.pk)])}
 
@@ -99,7 +99,7 @@ def test_where_one_is_refused_none_is_saved_and_all_that_is_wrong_is_told(grace)
 
 
 def test_a_moment_of_creation_that_cannot_be_is_told_of_its_task():
-    many = [Task(title="One", created_at=NOON.replace(year=1999)), Task(title="Two", created_at=None)]
+    many = [Task(title="One", created_at=NOON.replace(year=1999)), Task(title="Two")]
 
     one, two = services.create_tasks(tasks=many, now=NOON)
 
