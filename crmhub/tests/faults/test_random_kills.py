@@ -54,6 +54,7 @@ def test_killed_workers_leave_one_remote_task_per_hub_task(hub: LiveHub, process
 
 @pytest.mark.long
 @pytest.mark.postgres
+@pytest.mark.timeout(2400)
 def test_twenty_kills_in_two_thousand_tasks_lose_none_and_double_none(hub: LiveHub, processes: Processes):
     """F5: the tasks go out in batches, and each kill finds some under way."""
     chance = random.Random(20261130)
@@ -70,5 +71,6 @@ def test_twenty_kills_in_two_thousand_tasks_lose_none_and_double_none(hub: LiveH
     simulator.before_answer = None
     processes.start()
 
-    settled(hub, seconds=600)
+    # What was claimed and not sent is looked for task by task, at the five searches in a second that HubSpot allows.
+    settled(hub, seconds=1800)
     assert owed
