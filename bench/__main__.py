@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -102,8 +103,13 @@ def _run(experiment: Experiment, *, size: Size) -> list[Figure]:
         if process.returncode:
             print(said, file=sys.stderr)
             last = said.strip().rpartition("\n")[2]
-            return _not_measured(experiment, last or f"exit status {process.returncode}")
+            return _not_measured(experiment, _placeless(last) or f"exit status {process.returncode}")
         return figures.from_json(file.read_text())
+
+
+def _placeless(text: str) -> str:
+    """Return the text with names of files and nothing of the folders that they lie in: it may be published."""
+    return re.sub(r"(/[\w.+-]+)+/", "…/", text)
 
 
 def _wait_for(process: subprocess.Popen[str], *, seconds: float) -> tuple[str, bool]:

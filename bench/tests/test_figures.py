@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import figures
+from bench.__main__ import _placeless
 from bench.experiments import EXPERIMENTS, Experiment, Size, chosen, side_by_side
 from bench.figures import at_least, at_most, exactly, figure, not_measured, number, percentile, spread
 
@@ -127,3 +128,9 @@ def test_an_experiment_is_there_and_its_figures_are_told(experiment):
 
     assert f"\ndef {name}(lab: Lab)" in source
     assert set(experiment.figures) <= told
+
+
+def test_what_went_wrong_is_told_without_the_folders_of_the_machine():
+    said = "RuntimeError: /home/ada/crmhub/bench/stub.py said: no socket at /tmp/bench-x1/valkey.sock"
+
+    assert _placeless(said) == "RuntimeError: …/stub.py said: no socket at …/valkey.sock"
