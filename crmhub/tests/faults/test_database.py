@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 
 from crmhub.models import Contact, Task
 from crmhub.tests.engine.conftest import meanwhile
@@ -69,6 +70,31 @@ def test_the_rate_is_back_ten_seconds_after_the_database_was_restarted(
     before, after = (sum(start < one <= start + 5 for one in came) for start in (-5, 10))
     assert after >= before * 0.95
     settled(hub)
+
+
+def test_a_worker_keeps_its_database_connection_from_job_to_job_and_opens_another_where_it_broke(
+    hub: LiveHub, processes: Processes, grace, database: Database
+):
+    """F19: an old connection is tried before it is used."""
+    hub.connect("leadlex")
+    processes.worker(pool="solo", size=1)
+
+    def backends_after_a_save() -> set[int]:
+        hub.save_task(contacts=[grace])
+        settled(hub)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            return {pid for (pid,) in cursor.fetchall()}
+
+    first, second = backends_after_a_save(), backends_after_a_save()
+    database.throw_everybody_out()
+    third = backends_after_a_save()
+
+    assert first
+    assert second == first
+    assert third.isdisjoint(first)
 
 
 def test_workers_go_on_after_the_database_threw_everybody_out(
