@@ -122,7 +122,7 @@ def naive(lab: Lab) -> Iterator[Figure]:
     for retry, words in ((False, "without retry"), (True, "autoretry with back-off, five times")):
         vendor = lab.stub("--single=0.05", "--limit=100/10")
         with Naive(lab, vendor, retry=retry) as project, project.workers(pool="threads", concurrency=16):
-            told = project.save(count, wait=120, idle=35)
+            told = project.save(count, wait=120, idle=lab.size.pick(17, 35))
         yield Figure(
             "T4",
             f"for comparison: naive, {count} tasks at 100 in 10 s, threads -c 16, {words}: never sent",

@@ -102,10 +102,10 @@ class Size:
 
 
 FULL = Size(tasks=1_000_000, contacts=100_000, attempts_per_link=2.5, due=100_000)
-QUICK = Size(tasks=100_000, contacts=10_000, attempts_per_link=1.0, due=10_000)
+QUICK = Size(tasks=20_000, contacts=2_000, attempts_per_link=1.0, due=20_000)
 # SQLite is for one machine with one account; filling it with four would take longer than all other figures together.
 ON_SQLITE = Size(tasks=1_000_000, contacts=100_000, attempts_per_link=0, due=1_000, crms=CRMS[:1])
-QUICK_ON_SQLITE = Size(tasks=100_000, contacts=10_000, attempts_per_link=0, due=1_000, crms=CRMS[:1])
+QUICK_ON_SQLITE = Size(tasks=20_000, contacts=2_000, attempts_per_link=0, due=1_000, crms=CRMS[:1])
 
 
 def fill(size: Size) -> None:

@@ -151,7 +151,7 @@ def _pages(filled: str, *, most: tuple[float, float, float, float], name: str) -
     peers = _peers(last)
     for what, query, bound in asked:
         url = "/admin/" if query is None else LIST + query
-        took, queries = _looked_at(reader, url)
+        took, queries, in_database = _looked_at(reader, url)
         yield figure(
             name,
             what,
@@ -159,14 +159,14 @@ def _pages(filled: str, *, most: tuple[float, float, float, float], name: str) -
             unit="ms",
             target=at_most(bound),
             peer=peers.get(what.partition(" page ")[0], ""),
-            note=f"{spread(took)}; {queries} queries; {filled if query == '?status=all' else ''}".rstrip(
+            note=f"{spread(took)}; {queries} queries, {number(in_database)} ms; {filled if query == '?status=all' else ''}".rstrip(
                 "; "
             ),
         )
 
 
-def _looked_at(reader: Any, url: str) -> tuple[list[float], int]:
-    """Return how long each look took in milliseconds, and how many queries a look is."""
+def _looked_at(reader: Any, url: str) -> tuple[list[float], int, float]:
+    """Return how long each look took in milliseconds, how many queries a look is, and how long the database takes for these."""
     from django.core.signals import request_started
     from django.db import connection, reset_queries
 
@@ -176,9 +176,9 @@ def _looked_at(reader: Any, url: str) -> tuple[list[float], int]:
     connection.force_debug_cursor = True
     connection.queries_log.clear()
     reader.get(url)
-    queries = len(connection.queries_log)
+    spent = [float(one["time"]) * 1000 for one in connection.queries_log]
     connection.force_debug_cursor = False
-    return [_milliseconds(partial(reader.get, url)) for _ in range(LOOKS)], queries
+    return [_milliseconds(partial(reader.get, url)) for _ in range(LOOKS)], len(spent), sum(spent)
 
 
 def _peers(last: int) -> dict[str, str]:
@@ -234,8 +234,8 @@ def _api() -> Iterator[Figure]:
     row = rows[int(rows.count() * 0.95)]
     cursor = write_cursor(Place(row.created_at, row.pk), Order("created_at", is_descending=True))
     address = "/api/v1/tasks?page_size=50&ordering=-created_at"
-    first, _ = _looked_at(reader, address)
-    deep, _ = _looked_at(reader, f"{address}&cursor={cursor}")
+    first, *_ = _looked_at(reader, address)
+    deep, *_ = _looked_at(reader, f"{address}&cursor={cursor}")
     yield figure(
         "T20",
         "50 tasks from the API, 95 of 100",
