@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import EmptyPage, Page, Paginator
 from django.db import connections
 from django.utils.functional import cached_property
 
@@ -23,6 +23,17 @@ class EstimatingPaginator(Paginator):
         if estimate > EXACT_UP_TO:
             return estimate
         return super().count
+
+    def validate_number(self, number: Any) -> int:
+        """Return the number of a page that there is. Behind the last one that an estimate knows of, all are counted."""
+        try:
+            return super().validate_number(number)
+        except EmptyPage:
+            estimated = self.count
+            if super().count <= estimated:  # it is counted, and kept in place of the estimate
+                raise
+            vars(self).pop("num_pages", None)
+            return super().validate_number(number)
 
     def page(self, number: Any) -> Page:
         """Return one page. What lies before a late one is passed over in the index alone, with no row read."""

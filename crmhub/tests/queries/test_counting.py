@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.paginator import EmptyPage
 
+from crmhub.admin import counting
 from crmhub.admin.counting import DEEP, EstimatingPaginator
 from crmhub.models import Connection, Task, TaskLink
 from crmhub.queries.connections import count_needing_a_person, tallies
@@ -54,3 +56,15 @@ def test_a_late_page_shows_what_it_would_without_the_short_cut():
     page = EstimatingPaginator(rows, 50).page(DEEP // 50 + 2)
 
     assert [task.title for task in page.object_list] == [f"Task {DEEP + 50 + n}" for n in range(50)]
+
+
+def test_pages_behind_the_last_that_was_estimated_are_there_as_far_as_there_are_rows(monkeypatch):
+    fill(7)
+    monkeypatch.setattr(counting, "EXACT_UP_TO", 3)
+    monkeypatch.setattr(EstimatingPaginator, "_estimate", lambda _self: 4)
+    rows = Task.objects.order_by("title")
+
+    assert EstimatingPaginator(rows, 2).num_pages == 2
+    assert [task.title for task in EstimatingPaginator(rows, 2).page(4)] == ["Task 6"]
+    with pytest.raises(EmptyPage):
+        EstimatingPaginator(rows, 2).page(5)
