@@ -54,7 +54,7 @@ def _options() -> argparse.Namespace:
         dest="size",
         action="store_const",
         const=Size.QUICK,
-        help="less of everything, in three minutes",
+        help="less of everything, in some minutes",
     )
     size.add_argument(
         "--full",

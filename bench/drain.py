@@ -147,6 +147,8 @@ def _live_round(lab: Lab, vendor: Vendor, count: int) -> Drain:
 
 def _from_backlog(lab: Lab, count: int, *, accounts: int, pool: str, concurrency: int) -> list[float]:
     """Return the seconds in which a backlog of so many at each account was sent, round by round."""
+    # Else a connection of an earlier part, which takes all tasks, would take these too: the sweep sees to that.
+    Connection.objects.update(scope=Connection.Scope.MANUAL)
     vendors = [lab.stub(*STUB) for _ in range(accounts)]
     connections = [
         lab.connect(vendor, name=f"backlog {n}", scope="manual") for n, vendor in enumerate(vendors)
