@@ -10,6 +10,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from crmhub.models import Contact, Record, Task, TaskContact, TaskRecord
+from crmhub.services.owing import ROWS
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,6 @@ class Associations:
 
 
 NONE: Mapping[UUID, Associations] = {}
-ROWS = 1000  # in one INSERT
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,10 @@ class ByHeaderAlone(DefaultContentNegotiation):
 
 
 class HubView(GenericAPIView[Any]):
-    """One address. `scopes` names for each method the scopes of which a key needs one; `parameters` what may stand behind the `?`."""
+    """One address. `scopes` names for each method the scopes of which a key needs one; `parameters` what may stand behind the `?`.
+
+    `problems` are the statuses with which a method can refuse, beside those that any can.
+    """
 
     authentication_classes = [ApiKeyAuthentication]
     permission_classes = [HasScope]
@@ -51,6 +54,7 @@ class HubView(GenericAPIView[Any]):
 
     scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     parameters: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    problems: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let in whoever may come in, and refuse what nobody understands."""
