@@ -186,6 +186,10 @@ class Provider(ABC):
             items, lambda item: self.update_task(item.ref, item.draft, changed=item.changed, key=item.key)
         )
 
+    def find_tasks(self, items: Sequence[NewTask]) -> tuple[Outcome, ...]:
+        """Return which of these tasks landed: as `find_task`, an outcome without a task for one that is not there."""
+        return _one_by_one(items, lambda item: self.find_task(item.key, item.draft))
+
     def delete_tasks(self, refs: Sequence[RemoteRef]) -> tuple[Outcome, ...]:
         """Delete several tasks; the outcome of one that is gone already is `NotFound` where the vendor tells."""
         return _one_by_one(refs, self.delete_task)

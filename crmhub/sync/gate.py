@@ -63,7 +63,7 @@ class PaceGate:
         reserved_at: float | None = None,
         now: datetime | None = None,
     ) -> None:
-        """Without a window (a check by hand) requests may leave at any time. With `now` handed in, time stands still and nothing sleeps."""
+        """Without a window (a check by hand) requests may leave at any time. With `now` handed in, time stands still: a slot is now or not given."""
         self._connection_id = connection_id
         self._limits = tuple(limits)
         self._lane = lane
@@ -88,7 +88,7 @@ class PaceGate:
         slots = pace.reserve(
             self._connection_id,
             self._limits,
-            ahead=self.ahead,
+            ahead=self.ahead if self._now is None else 0.0,
             lane=self._lane,
             budget=budget,
             is_counted=is_counted,

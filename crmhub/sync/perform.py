@@ -122,6 +122,8 @@ def _batch_of(action: Remote, closes_by_update: bool) -> str:
         return "update"
     if isinstance(action, Delete | DeleteRetired):
         return "delete"
+    if isinstance(action, Look):
+        return "look"
     return ""
 
 
@@ -224,6 +226,8 @@ def _ask_batch(provider: Provider, items: Sequence[Item]) -> list[Answered]:
     action = items[0].action
     if isinstance(action, Create):
         outcomes = provider.create_tasks([NewTask(_draft(item), item.link.key) for item in items])
+    elif isinstance(action, Look):
+        outcomes = provider.find_tasks([NewTask(_sent(item), item.link.key) for item in items])
     elif isinstance(action, Delete | DeleteRetired):
         outcomes = provider.delete_tasks([_target(item) for item in items])
     else:
@@ -235,6 +239,10 @@ def _ask_batch(provider: Provider, items: Sequence[Item]) -> list[Answered]:
 
 def _draft(item: Item) -> Any:
     return item.wanted.draft if isinstance(item.wanted, WantedTask) else None
+
+
+def _sent(item: Item) -> TaskDraft:
+    return as_sent(_draft(item), item.link.ancestor)
 
 
 def as_sent(draft: TaskDraft, sent: Mapping[str, Any]) -> TaskDraft:
@@ -296,7 +304,7 @@ def _review(provider: Provider, item: Item) -> RemoteContact:
 
 _ASK: dict[type[Remote], Callable[[Provider, Item], RemoteTask | RemoteContact | None]] = {
     Create: lambda provider, item: provider.create_task(_draft(item), key=item.link.key),
-    Look: lambda provider, item: provider.find_task(item.link.key, as_sent(_draft(item), item.link.ancestor)),
+    Look: lambda provider, item: provider.find_task(item.link.key, _sent(item)),
     Update: lambda provider, item: provider.update_task(
         item.link.ref, _draft(item), changed=_changed(item), key=item.link.key
     ),

@@ -12,6 +12,7 @@ from providers.http import Transport
 from providers.hubspot import oauth, payloads
 from providers.hubspot.capabilities import CAPABILITIES
 from providers.hubspot.client import Client, record
+from providers.hubspot.finding import TaskFinder
 from providers.hubspot.json_shapes import mapping
 from providers.hubspot.key_property import prepare_key_property
 from providers.hubspot.paths import release_of
@@ -41,6 +42,7 @@ class AccountCalls(Provider):
         )
         self._spelling = payloads.Spelling.of(account.settings, account.learned)
         self._reader = TaskReader(self._client, self._spelling, account.learned)
+        self._finder = TaskFinder(self._client, self._reader)
 
     def check(self) -> Identity:
         """Return the portal that the token opens, its zone, its limits and, where HubSpot tells, the token's scopes. Two calls.

@@ -26,10 +26,12 @@ Item = TypeVar("Item")
 Verdict = Mapping[str, Any] | ProviderError
 
 
-def verdicts(answer: Answer, asked: Iterable[str]) -> dict[str, Verdict]:
+def verdicts(
+    answer: Answer, asked: Iterable[str], *, silent: ProviderError | None = None
+) -> dict[str, Verdict]:
     """Return for each name asked the record that answers it, or the error.
 
-    `asked` are the trace ids of the inputs. A name that the answer does not mention is `Unconfirmed`: it may have landed.
+    `asked` are the trace ids of the inputs. A name that the answer does not mention is `silent`, by default `Unconfirmed`: it may have landed.
     """
     body = mapping(answer.json)
     told: dict[str, Verdict] = {}
@@ -39,7 +41,7 @@ def verdicts(answer: Answer, asked: Iterable[str]) -> dict[str, Verdict]:
         told.update(dict.fromkeys(_names_in_error(error), meaning))
     for record in mappings(body.get("results")):
         told.update(dict.fromkeys(_names_of(record), record))
-    silent = Unconfirmed(
+    silent = silent or Unconfirmed(
         "HubSpot's answer does not mention this task; it may have landed.", status=answer.status
     )
     return {name: told.get(name, silent) for name in asked}

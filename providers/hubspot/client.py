@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from providers.error_cases import Answer, vendor_words
-from providers.errors import Permanent, Transient, Unconfirmed
+from providers.errors import NotFound, Permanent, ProviderError, Transient, Unconfirmed
 from providers.http import JsonApi, Transport
-from providers.hubspot.batches import MOST
+from providers.hubspot.batches import MOST, verdicts
 from providers.hubspot.error_cases import CASES, TOKEN_CASES, error_inside
 from providers.hubspot.json_shapes import mapping, mappings, words
 from providers.hubspot.labels import LinkType
@@ -109,6 +109,23 @@ class Client:
             path = f"/crm/v3/objects/{plural}/batch/read"
             found = results(self.call("POST", path, json_body=body, writes=False))
             yield from (one for one in found if one.get("id"))
+
+    def read_by(
+        self, name: str, plural: str, values: Sequence[str], properties: Collection[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        """Return the records whose unique property has one of these values, at most a hundred, by the value. Raises the error of any that is not plainly missing."""
+        body = {
+            "inputs": [{"id": one} for one in values],
+            "properties": list(properties),
+            "propertiesWithHistory": [],
+            "idProperty": name,
+        }
+        answer = self.call("POST", f"/crm/v3/objects/{plural}/batch/read", json_body=body, writes=False)
+        told = verdicts(answer, values, silent=NotFound("HubSpot does not tell of it."))
+        for error in told.values():
+            if isinstance(error, ProviderError) and not isinstance(error, NotFound):
+                raise error
+        return {value: one for value, one in told.items() if not isinstance(one, ProviderError)}
 
     def links(self, from_type: str, id_: str, to_type: str) -> dict[str, tuple[LinkType, ...]]:
         """Return the records of a type that a record is associated with, and with which types. `NotFound` when it is gone."""

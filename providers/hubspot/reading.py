@@ -1,4 +1,4 @@
-"""Reading tasks: one by its id, and one by the hub's key, however the portal lets us keep that."""
+"""Reading tasks: what is asked for, and what an answer says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from providers.errors import Forbidden, NotFound
+from providers.errors import Forbidden
 from providers.hubspot.client import Client, record
 from providers.hubspot.json_shapes import mapping
 from providers.hubspot.labels import LinkType, Words, told_labels
@@ -20,8 +20,7 @@ from providers.hubspot.payloads import (
     linked_in,
     remote_task,
 )
-from providers.hubspot.records import key_search
-from providers.types import ASSOCIATIONS, Canonical, Field, HubKey, RemoteRef, RemoteTask, TaskDraft
+from providers.types import ASSOCIATIONS, Canonical, Field, RemoteRef, RemoteTask
 
 TASKS = "/crm/v3/objects/tasks"
 TASK = "0-27"  # HubSpot's id of the object type
@@ -79,55 +78,3 @@ class TaskReader:
                 return {}
             pinned += [f"{ASSOCIATIONS[name]}:{id_}" for id_, task in held.items() if task == ref.id]
         return {Field.PINS: tuple(sorted(pinned))}
-
-    def find(self, key: HubKey, draft: TaskDraft) -> RemoteTask | None:
-        """Return the task with this key: by the unique property, else among the tasks of its first record, else by search.
-
-        Search is behind the store by seconds, the other two are not. It is asked last even where the property is unique: the task
-        may be older than the property and carry the key in its body.
-        """
-        found = self.by_unique_key(key) if self.is_unique else self._by_record(key, draft)
-        return found or self._by_search(key)
-
-    def by_unique_key(self, key: HubKey) -> RemoteTask | None:
-        """Return the task whose unique property has this key; None too where the property is not unique."""
-        if not self.is_unique:
-            return None
-        query = {"idProperty": KEY_PROPERTY, "properties": ",".join(self.wanted)}
-        try:
-            answer = self._client.call("GET", f"{TASKS}/{quote(str(key), safe='')}", query=query)
-        except NotFound:
-            return None
-        task = self.task(record(answer, "id", writes=False))
-        return task if task.key == str(key) else None
-
-    def _by_record(self, key: HubKey, draft: TaskDraft) -> RemoteTask | None:
-        linked = [
-            (type_id, one.ref.id)
-            for name, (type_id, _, _) in ASSOCIATED.items()
-            for one in getattr(draft, name)
-        ]
-        if not linked:
-            return None
-        type_id, record_id = linked[0]
-        try:
-            ids = list(self._client.links(type_id, record_id, TASK))
-        except NotFound:
-            return None
-        newest_first = sorted(ids, key=lambda id_: (len(id_), id_), reverse=True)
-        tasks = map(self.task, self._client.read_batch("tasks", newest_first, self.wanted))
-        return next((task for task in tasks if task.key == str(key)), None)
-
-    def _by_search(self, key: HubKey) -> RemoteTask | None:
-        body = key_search(key, self.wanted, has_property=self.has_property)
-        for task in map(self.task, self._client.search("tasks", body)):
-            if task.key == str(key):
-                return self._unless_gone(task.ref)
-        return None
-
-    def _unless_gone(self, ref: RemoteRef) -> RemoteTask | None:
-        # The index may still show what was deleted a moment ago.
-        try:
-            return self.fetch(ref)
-        except NotFound:
-            return None

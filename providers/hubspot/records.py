@@ -11,7 +11,8 @@ from providers.hubspot.json_shapes import mapping
 from providers.hubspot.payloads import KEY_PROPERTY, Spelling
 from providers.types import HubKey, Owner, Person, RecordKind, RemoteContact, RemoteRecord, RemoteRef
 
-Filter = tuple[str, str, str]  # property, operator, value
+Filter = tuple[str, str, str | Sequence[str]]  # property, operator, value or values
+GROUPS = 5  # of filters in one search; they were six in one text of HubSpot's
 
 
 class RecordType(NamedTuple):
@@ -102,7 +103,7 @@ def search(
         "filterGroups": [
             {
                 "filters": [
-                    {"propertyName": name, "operator": operator, "value": value}
+                    {"propertyName": name, "operator": operator, _valued(value): value}
                     for name, operator, value in group
                 ]
             }
@@ -115,12 +116,27 @@ def search(
     }
 
 
-def key_search(key: HubKey, properties: Collection[str], *, has_property: bool) -> dict[str, Any]:
-    """Return the search for tasks that may carry the key, in our property or in the body; the caller compares the whole key."""
+def _valued(value: str | Sequence[str]) -> str:
+    return "value" if isinstance(value, str) else "values"
+
+
+def keys_in_one_search(has_property: bool) -> int:
+    """Return for how many keys one search asks: each takes a group of filters, and all of them one more where there is the property."""
+    return GROUPS - 1 if has_property else GROUPS
+
+
+def key_search(keys: Sequence[HubKey], properties: Collection[str], *, has_property: bool) -> dict[str, Any]:
+    """Return the search for tasks that may carry one of the keys, in our property or in the body; the caller compares the whole key."""
     # Which characters end a word there is not documented, so the key's letters are looked for inside any word (2026-11).
-    in_body: Filter = ("hs_task_body", "CONTAINS_TOKEN", f"*{str(key).partition('.')[0]}*")
-    in_property: Filter = (KEY_PROPERTY, "EQ", str(key))
-    return search([[in_property], [in_body]] if has_property else [[in_body]], properties)
+    in_bodies: list[Sequence[Filter]] = [
+        [("hs_task_body", "CONTAINS_TOKEN", f"*{str(key).partition('.')[0]}*")] for key in keys
+    ]
+    in_property: Filter = (
+        KEY_PROPERTY,
+        "IN",
+        [str(key) for key in keys],
+    )  # in lower case, as `IN` needs them
+    return search([[in_property], *in_bodies] if has_property else in_bodies, properties)
 
 
 def record_search(kind: RecordKind, text: str) -> dict[str, Any]:

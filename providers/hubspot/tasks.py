@@ -85,7 +85,10 @@ class TaskCalls(AccountCalls):
 
     def find_task(self, key: HubKey, draft: TaskDraft) -> RemoteTask | None:
         """Return the task with this key: by the unique property, else among the tasks of its first record, else by search."""
-        return self._reader.find(key, draft)
+        [outcome] = self._finder.find([NewTask(draft, key)])
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.task
 
     def _new_task(self, draft: TaskDraft, key: HubKey, linker: Linker) -> dict[str, Any]:
         return payloads.new_task(self._all_properties(draft, key), linker.of_new(draft))
@@ -103,7 +106,7 @@ class TaskCalls(AccountCalls):
         return self._reader.task(record(answer, "id", writes=True))
 
     def _adopt(self, draft: TaskDraft, key: HubKey, conflict: Conflict) -> RemoteTask:
-        found = self._reader.by_unique_key(key)
+        found = self._finder.by_unique_key(key)
         if found is None:
             raise conflict
         return self.update_task(found.ref, draft, changed=frozenset(Field), key=key)
@@ -136,6 +139,10 @@ class TaskCalls(AccountCalls):
     def _standing(self, items: Sequence[TaskChange]) -> dict[str, dict[Field, Canonical]]:
         asked = [Asked(one.ref, one.draft, one.changed) for one in items if one.changed & SAID_OF_LINKS]
         return Linker(self._client).standing(asked)
+
+    def find_tasks(self, items: Sequence[NewTask]) -> tuple[Outcome, ...]:
+        """Return which of these tasks are there: a hundred keys to a call by the unique property, four or five to a search."""
+        return self._finder.find(items)
 
     def delete_tasks(self, refs: Sequence[RemoteRef]) -> tuple[Outcome, ...]:
         """Delete several tasks, a hundred to a call."""

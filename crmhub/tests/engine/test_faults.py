@@ -36,6 +36,37 @@ def test_a_create_without_a_usable_answer_is_looked_for_and_not_repeated(hub: Hu
     assert hub.link(task).sync_status == "in_sync"
 
 
+@pytest.mark.parametrize(("after_write", "searches"), [(True, 0), (False, 5)])
+def test_creates_of_a_batch_without_an_answer_are_looked_for_together(hub: Hub, grace, after_write, searches):
+    simulator = hub.connect("hubspot")
+    hub.save_task(title="First", contacts=[grace])
+    hub.settle()
+    tasks = [hub.save_task(title=f"Task {number}", contacts=[grace]) for number in range(20)]
+    simulator.fail_next("drop", "POST .*/batch/create", after_write=after_write)
+    hub.push()
+    since = len(simulator.log)
+
+    hub.settle()
+
+    asked = [one["path"].rpartition("/tasks")[2] for one in list(simulator.log)[since:]]
+    assert (asked.count("/batch/read"), asked.count("/search")) == (1, searches)
+    assert sorted(one["title"] for one in live(simulator)) == sorted(["First", *(one.title for one in tasks)])
+    assert {hub.link(task).sync_status for task in tasks} == {"in_sync"}
+
+
+def test_looks_without_a_slot_come_later_and_what_was_told_of_the_others_stays(hub: Hub, grace):
+    simulator = hub.connect("hubspot")
+    tasks = [hub.save_task(title=f"Task {number}", contacts=[grace]) for number in range(50)]
+    simulator.fail_next("drop", "POST .*/batch/create")
+    hub.settle()
+
+    asked = [(one["path"].rpartition("/tasks")[2], one["status"]) for one in simulator.log]
+    assert asked.count(("/search", 200)) == 13  # four keys to each, five in a second
+    assert 429 not in [status for _, status in asked]
+    assert sorted(one["title"] for one in live(simulator)) == sorted(one.title for one in tasks)
+    assert {hub.link(task).sync_status for task in tasks} == {"in_sync"}
+
+
 def test_a_create_that_never_arrived_is_sent_again(hub: Hub, grace, code):
     simulator = hub.connect(code)
     simulator.fail_next("status", writing(simulator, "POST"), status=503)

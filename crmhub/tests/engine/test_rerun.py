@@ -187,6 +187,21 @@ def test_a_batch_runs_again_as_one_call_though_its_answer_is_long(hub: Hub, grac
     assert apart.left_out == {"other tasks of its batch are missing": 29}
 
 
+def test_a_look_for_many_runs_again_as_one_call(hub: Hub, grace):
+    simulator = hub.connect("hubspot")
+    for number in range(7):
+        hub.save_task(title=f"Task {number}", contacts=[grace])
+    simulator.fail_next("drop", "POST .*/batch/create", after_write=True)
+    hub.settle()
+    attempts = recorded()
+    looks = [one for one in attempts if one.operation == "find"]
+
+    total, said = run(attempts)
+
+    assert {one.settled["place"][1] for one in looks} == {7}
+    assert (said, total.same) == ([], len(attempts))
+
+
 def test_a_request_that_is_longer_than_what_is_shown_is_compared_to_its_end(hub: Hub, grace):
     hub.connect("hubspot")
     hub.save_task(body="words " * 1000 + "end", contacts=[grace])

@@ -112,3 +112,14 @@ def test_a_lost_answer_to_a_batch_leaves_every_item_unconfirmed_or_found(world, 
     for item, outcome in zip(items, outcomes, strict=True):
         assert outcome.task is None
         assert world.provider.find_task(item.key, item.draft) is not None
+
+
+def test_a_batch_is_looked_for_and_each_item_has_its_own_outcome_in_order(world, items):
+    absent = NewTask(world.draft(title="Never made"), new_key())
+    refs = [one.task.ref for one in world.provider.create_tasks(items)]
+    world.provider.delete_task(refs[1])
+
+    outcomes = world.provider.find_tasks([items[2], absent, items[1], items[0]])
+
+    assert [one.error for one in outcomes] == [None] * 4
+    assert [one.task and one.task.ref for one in outcomes] == [refs[2], None, None, refs[0]]

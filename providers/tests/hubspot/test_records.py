@@ -74,7 +74,7 @@ def test_a_phone_is_searched_without_its_country_code():
 
 @pytest.mark.parametrize("has_property", [True, False])
 def test_a_key_is_searched_in_the_property_only_where_there_is_one(has_property):
-    body = key_search(KEY, ["hs_task_body"], has_property=has_property)
+    body = key_search([KEY], ["hs_task_body"], has_property=has_property)
 
     searched = [group["filters"][0]["propertyName"] for group in body["filterGroups"]]
     assert searched == ["hub_task_key", "hs_task_body"] if has_property else ["hs_task_body"]
