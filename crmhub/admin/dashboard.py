@@ -26,7 +26,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may_see_connections:
         context["cards"] = _cards()
     if may_see_tasks:
-        context["needing_a_person"] = count = count_needing_a_person()
+        context["needing_a_person"] = count = _count_for(request)
         context["needing_a_person_in_words"] = counted(count, "task")
         context["failures_url"] = reverse("admin:crmhub_failures")
         context["needing_a_person_url"] = f"{reverse('admin:crmhub_task_changelist')}?sync=needs_a_person"
@@ -39,8 +39,16 @@ def needing_a_person(request: HttpRequest) -> str:
     """Return the number of tasks beside *Needs a person* in the menu, "" for none."""
     if not request.user.has_perm("crmhub.view_task"):
         return ""
-    count = count_needing_a_person()
+    count = _count_for(request)
     return f"{count:,}" if count else ""
+
+
+def _count_for(request: HttpRequest) -> int:
+    """Return how many tasks need a person; it stands on the first page twice, and is counted once."""
+    counted_before: int | None = getattr(request, "needing_a_person", None)
+    if counted_before is None:
+        request.needing_a_person = counted_before = count_needing_a_person()  # type: ignore[attr-defined]
+    return counted_before
 
 
 def _cards() -> list[dict[str, Any]]:

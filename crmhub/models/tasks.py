@@ -121,6 +121,8 @@ class Task(models.Model):
                 name="task_by_deletion",
                 condition=models.Q(deleted_at__isnull=False),
             ),
+            # Whether a link's task is in use, without reading the task.
+            models.Index(fields=["id"], name="task_in_use", condition=models.Q(deleted_at__isnull=True)),
             models.Index(fields=["created_at", "id"], name="task_by_creation"),
             models.Index(fields=["updated_at", "id"], name="task_by_change"),
         ]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import connections
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery
 
 from crmhub.models import Connection, ContactLink, PushedLink, SyncStatus, Task, TaskLink
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from providers import registry
 
-FEW = 10_000  # ids that may be handed to the database
+FEW = 10_000  # links whose tasks are worth collecting first
 
 
 class Standing(StrEnum):
@@ -126,19 +127,36 @@ def rows_standing(
         return rows.filter(Exists(here)) if connection else rows
     if wanted is not Standing.IN_SYNC:
         so = found if wanted is None else found.filter(standing_so(wanted))
-        return rows.filter(pk__in=_few_or_all(so.order_by().values_list(f"{subject}_id", flat=True)))
+        return rows.filter(_is_among(rows, so.order_by().values_list(f"{subject}_id", flat=True)))
     behind = here.filter(standing_so(Standing.WAITING) | standing_so(Standing.NEEDS_A_PERSON))
     return rows.filter(Exists(here.filter(standing_so(wanted))), ~Exists(behind))
 
 
-def _few_or_all(ids: QuerySet[Any]) -> Collection[Any]:
-    """Return the ids themselves where they are few, else the question for them.
+def _is_among(rows: QuerySet[Any], ids: QuerySet[Any]) -> Q | Func:
+    """Return the condition that a row's id is one of these, for the database to begin with where they are few.
 
     Asked for the tasks of few links in the order of their due times, a database walks the tasks in that order and looks at the links of each; with the
-    ids at hand it reads just those tasks.
+    ids collected first it reads just those tasks.
     """
-    found = set(ids[: FEW + 1])
-    return found if len(found) <= FEW else ids
+    if ids[: FEW + 1].count() > FEW:
+        return Q(pk__in=ids)
+    if connections[rows.db].vendor == "postgresql":
+        return AnyOf(F("pk"), Collected(ids))
+    return Q(pk__in=set(ids))
+
+
+class Collected(Subquery):
+    """The values of a query as an array, which is made once and before anything else."""
+
+    template = "(ARRAY(%(subquery)s))"
+
+
+class AnyOf(Func):
+    """Whether a value is any of an array's."""
+
+    template = "%(expressions)s"
+    arg_joiner = " = ANY"
+    output_field = BooleanField()
 
 
 def short_names(connections: Iterable[Connection] | None = None) -> dict[UUID, str]:
