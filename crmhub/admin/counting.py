@@ -10,6 +10,7 @@ from django.db import connections
 from django.utils.functional import cached_property
 
 DEEP = 5_000  # rows; to pass over so many rows one by one takes a moment
+FAR = 100_000  # rows; nobody reads on from one such page to the next, and to pass over so many takes a moment in an index too
 EXACT_UP_TO = 10_000  # rows; above, the planner's estimate is as good for a page number
 
 
@@ -36,12 +37,21 @@ class EstimatingPaginator(Paginator):
             return super().validate_number(number)
 
     def page(self, number: Any) -> Page:
-        """Return one page. What lies before a late one is passed over in the index alone, with no row read."""
+        """Return one page. What lies before a late one is passed over in the index alone, with no row read; what lies far behind the middle, from the end.
+
+        Where the count is an estimate, the last page has the last rows all the same.
+        """
         page = super().page(number)
-        if page.start_index() > DEEP and hasattr(self.object_list, "filter"):
-            ids = list(page.object_list.values_list("pk", flat=True))  # type: ignore[attr-defined]
-            page.object_list = self.object_list.filter(pk__in=ids)
+        start = page.start_index() - 1
+        if start >= DEEP and hasattr(self.object_list, "filter"):
+            is_behind = start >= FAR and start > self.count / 2
+            rows = self._from_the_end(start) if is_behind else page.object_list
+            page.object_list = self.object_list.filter(pk__in=list(rows.values_list("pk", flat=True)))  # type: ignore[attr-defined]
         return page
+
+    def _from_the_end(self, start: int) -> Any:
+        rows: Any = self.object_list
+        return rows.reverse()[max(self.count - start - self.per_page, 0) : self.count - start]
 
     def _estimate(self) -> int:
         rows: Any = self.object_list

@@ -15,7 +15,7 @@ from crmhub.models import Connection, ContactLink, PushedLink, SyncStatus, Task,
 from crmhub.models.links import NEEDS_A_PERSON, OFF
 from providers import registry
 
-FEW = 10_000  # links whose tasks are worth collecting first
+FEW = 50_000  # links; the tasks of so many are worth collecting first
 
 
 class Standing(StrEnum):
@@ -49,11 +49,11 @@ def exact_status(link: PushedLink, *, now: datetime) -> str:
 def standing_so(wanted: Standing) -> Q:
     """Return the condition that links with this standing meet."""
     parked = Q(sync_status__in=NEEDS_A_PERSON, due_at__isnull=True)
+    waiting = Q(sync_status=SyncStatus.PENDING) | Q(sync_status__in=NEEDS_A_PERSON, due_at__isnull=False)
     return {
         Standing.IN_SYNC: Q(sync_status=SyncStatus.IN_SYNC),
-        # The statuses are named first, for an index knows them; without that each link of an account would be read.
-        Standing.WAITING: Q(sync_status__in=[SyncStatus.PENDING, *NEEDS_A_PERSON])
-        & (Q(sync_status=SyncStatus.PENDING) | Q(due_at__isnull=False)),
+        # The statuses are named first, for PostgreSQL's sake, and in each part again, for SQLite's: else every link of an account is read.
+        Standing.WAITING: Q(sync_status__in=[SyncStatus.PENDING, *NEEDS_A_PERSON]) & waiting,
         Standing.NEEDS_A_PERSON: parked,
         Standing.OFF: Q(sync_status__in=OFF),
     }[wanted]
@@ -133,16 +133,13 @@ def rows_standing(
 
 
 def _is_among(rows: QuerySet[Any], ids: QuerySet[Any]) -> Q | Func:
-    """Return the condition that a row's id is one of these, for the database to begin with where they are few.
+    """Return the condition that a row's id is one of these.
 
-    Asked for the tasks of few links in the order of their due times, a database walks the tasks in that order and looks at the links of each; with the
-    ids collected first it reads just those tasks.
+    Asked for the tasks of few links in the order of their due times, PostgreSQL walks the tasks in that order and looks at the links of each, all of
+    them where the last few are meant; with the ids collected first it reads just those tasks.
     """
-    if ids[: FEW + 1].count() > FEW:
-        return Q(pk__in=ids)
-    if connections[rows.db].vendor == "postgresql":
-        return AnyOf(F("pk"), Collected(ids))
-    return Q(pk__in=set(ids))
+    is_worth_it = connections[rows.db].vendor == "postgresql" and ids[: FEW + 1].count() <= FEW
+    return AnyOf(F("pk"), Collected(ids)) if is_worth_it else Q(pk__in=ids)
 
 
 class Collected(Subquery):

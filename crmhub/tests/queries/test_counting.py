@@ -58,6 +58,30 @@ def test_a_late_page_shows_what_it_would_without_the_short_cut():
     assert [task.title for task in page.object_list] == [f"Task {DEEP + 50 + n}" for n in range(50)]
 
 
+@pytest.mark.parametrize(("number", "shown"), [(1, [0, 1]), (3, [4, 5]), (4, [6, 7]), (6, [10])])
+def test_pages_far_behind_the_middle_are_read_from_the_end(monkeypatch, number, shown):
+    fill(11)
+    monkeypatch.setattr(counting, "DEEP", 2)
+    monkeypatch.setattr(counting, "FAR", 4)
+    rows = as_rows(tasks_in_use()).order_by(*BY_DUE)
+
+    page = EstimatingPaginator(rows, 2).page(number)
+
+    assert [task.title for task in page.object_list] == [f"Task {n}" for n in shown]
+
+
+@pytest.mark.parametrize("estimate", [9, 11, 12, 14])
+def test_the_last_page_has_the_last_rows_though_their_number_is_an_estimate(monkeypatch, estimate):
+    fill(11)
+    monkeypatch.setattr(counting, "EXACT_UP_TO", 3)
+    monkeypatch.setattr(counting, "DEEP", 2)
+    monkeypatch.setattr(counting, "FAR", 4)
+    monkeypatch.setattr(EstimatingPaginator, "_estimate", lambda _self: estimate)
+    pages = EstimatingPaginator(as_rows(tasks_in_use()).order_by(*BY_DUE), 2)
+
+    assert [task.title for task in pages.page(pages.num_pages)][-1] == "Task 10"
+
+
 def test_pages_behind_the_last_that_was_estimated_are_there_as_far_as_there_are_rows(monkeypatch):
     fill(7)
     monkeypatch.setattr(counting, "EXACT_UP_TO", 3)
