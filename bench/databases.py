@@ -23,6 +23,7 @@ from tools import servers
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOK_EVERY = 0.02  # seconds
+MEMORY = {"shared_buffers": "1GB"}  # as a server has that holds a million tasks
 # How a database of each kind gets its tables.
 MIGRATE = {"hub": ["manage.py", "migrate", "--verbosity=0"], "naive": ["-m", "bench.naive", "migrate"]}
 
@@ -30,7 +31,8 @@ MIGRATE = {"hub": ["manage.py", "migrate", "--verbosity=0"], "naive": ["-m", "be
 @contextmanager
 def server() -> Iterator[None]:
     """Run a PostgreSQL with the templates; the processes of the run find it by `BENCH_POSTGRES`."""
-    with servers.postgres() as url, tempfile.TemporaryDirectory(prefix="bench-") as folder:
+    with servers.postgres_server(**MEMORY) as made, tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        url = made.url
         os.environ["BENCH_POSTGRES"] = url.rpartition("host=")[2]
         for kind, command in MIGRATE.items():
             name = _template(kind)

@@ -45,8 +45,8 @@ class EstimatingPaginator(Paginator):
         start = page.start_index() - 1
         if start >= DEEP and hasattr(self.object_list, "filter"):
             is_behind = start >= FAR and start > self.count / 2
-            rows = self._from_the_end(start) if is_behind else page.object_list
-            page.object_list = self.object_list.filter(pk__in=list(rows.values_list("pk", flat=True)))  # type: ignore[attr-defined]
+            rows: Any = self._from_the_end(start) if is_behind else page.object_list
+            page.object_list = self.object_list.filter(pk__in=list(rows.values_list("pk", flat=True)))
         return page
 
     def _from_the_end(self, start: int) -> Any:

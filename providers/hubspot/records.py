@@ -153,8 +153,8 @@ def phone_filters(phone: str) -> list[list[Filter]]:
     if number is None:
         return [[("phone", "EQ", phone)]]
     national = phonenumbers.national_significant_number(number)
-    names = ("hs_searchable_calculated_phone_number", "hs_searchable_calculated_mobile_number")
-    return [[("phone", "EQ", phone)], *([(name, "EQ", national)] for name in names)]
+    names = ("phone", "hs_searchable_calculated_phone_number", "hs_searchable_calculated_mobile_number")
+    return [[(name, "EQ", value)] for name, value in zip(names, (phone, national, national), strict=True)]
 
 
 def has_phone(contact: RemoteContact, phone: str) -> bool:
