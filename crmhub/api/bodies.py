@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
@@ -73,7 +76,7 @@ class TaskBody(StrictSerializer):
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values by column. Raises `ValidationError` for records that do not exist or are of another kind."""
-        problems = _wrong_records(values)
+        problems = _wrong_records(values, getattr(self.root, "kinds", None))
         given = values.pop("due_is_date", None)
         was_date = bool(self.instance is not None and self.instance.due_is_date)
         if "due_at" in values:
@@ -86,10 +89,11 @@ class TaskBody(StrictSerializer):
         return values
 
 
-def _wrong_records(values: dict[str, Any]) -> dict[str, list[str]]:
+def _wrong_records(values: dict[str, Any], kinds: Mapping[UUID, str] | None) -> dict[str, list[str]]:
+    """Return what is wrong with the records that are named. `kinds` are those of all that exist; None: they are asked for."""
     wanted = {name: values[name] for name in KINDS if name in values}
-    ids = {one for name in wanted for one in wanted[name]}
-    kinds = queries.kinds_of(ids) if ids else {}
+    if kinds is None:
+        kinds = _kinds_of(one for name in wanted for one in wanted[name])
     problems: dict[str, list[str]] = {}
     for name, wanted_ids in wanted.items():
         kind = KINDS[name].value
@@ -106,6 +110,24 @@ class TasksBody(StrictSerializer):
     """Many new tasks."""
 
     tasks: Any = serializers.ListSerializer(child=TaskBody(), min_length=1, max_length=MOST_TASKS)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the values. The records that all the items name are asked for at once."""
+        self.kinds = _kinds_of(_records_named(data.get("tasks")))
+        return super().to_internal_value(data)
+
+
+def _kinds_of(ids: Iterable[UUID]) -> dict[UUID, str]:
+    asked = set(ids)
+    return queries.kinds_of(asked) if asked else {}
+
+
+def _records_named(items: Any) -> Iterator[UUID]:
+    """Yield the ids of records in the items, as far as these can be read; what cannot is refused item by item."""
+    for item in items[:MOST_TASKS] if isinstance(items, list) else ():
+        for name in KINDS if isinstance(item, Mapping) else ():
+            with suppress(serializers.ValidationError):
+                yield from Ids().run_validation(item.get(name, []))
 
 
 class CompletedBody(StrictSerializer):

@@ -162,13 +162,20 @@ class Assignee(Text):
         name = super().to_internal_value(data)
         # Half characters are refused by a validator that runs only after this.
         self.run_validators(name)
-        present = getattr(getattr(self.root, "instance", None), "assignee_id", None)
-        people = queries.people_called(name, or_id=present)
+        people = self._called(name)
         if len(people) > 1:
             raise serializers.ValidationError(f"Several people have the e-mail {name}: give the username.")
         if not people:
             raise serializers.ValidationError(f"There is no active user with the e-mail or username {name}.")
         return people[0]
+
+    def _called(self, name: str) -> list[Any]:
+        """Return who is called so. The items of one body name few people between them, so each is asked for once."""
+        asked: dict[str, list[Any]] = vars(self.root).setdefault("people_called", {})
+        if name not in asked:
+            present = getattr(getattr(self.root, "instance", None), "assignee_id", None)
+            asked[name] = queries.people_called(name, or_id=present)
+        return asked[name]
 
     def run_validators(self, value: Any) -> None:
         """Validate texts; a user that was found is beyond that."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from crmhub.models import Task, TaskLink
 from crmhub.tests.api.conftest import Caller, connect, make_key
@@ -46,6 +49,29 @@ def test_where_one_is_refused_none_is_created_and_it_is_said_which(service, bad,
     problem = answer.json()
     assert (answer.status_code, Task.objects.count()) == (400, 0)
     assert any(text.startswith(words) for text in problem["errors"]["tasks"]), problem
+
+
+def test_many_tasks_are_judged_and_stored_in_as_many_queries_as_one(service):
+    get_user_model().objects.create_user("ada", "ada@example.com", is_staff=True)
+    deals = [service.post("/records", {"kind": "deal", "name": f"Deal {n}"}).json()["id"] for n in range(20)]
+    sent = [
+        {"title": f"Task {n}", "assignee": "ada@example.com", "deals": [deal]} for n, deal in enumerate(deals)
+    ]
+    counts = []
+    for tasks in (sent[:1], sent):
+        with CaptureQueriesContext(connection) as asked:
+            assert service.post("/tasks/batch", {"tasks": tasks}).status_code == 201
+        counts.append(len(asked))
+
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("deals", [["x"], 7, None, [[]], {"a": 1}, [str(uuid4())]])
+def test_a_record_that_cannot_be_is_refused_with_the_item_that_names_it(service, deals):
+    answer = service.post("/tasks/batch", {"tasks": [{"title": "Good"}, {"title": "x", "deals": deals}]})
+
+    assert (answer.status_code, Task.objects.count()) == (400, 0)
+    assert all(text.startswith("item 2: deals") for text in answer.json()["errors"]["tasks"])
 
 
 @pytest.mark.parametrize("tasks", [[], [{"title": "x"}] * 501, {"title": "x"}, None])
