@@ -154,8 +154,13 @@ class _Play:
         call = Call([one.item for one in self._runs])
         looks = self._first.settled.looks
         written, looked = self._told[: len(self._told) - looks], self._told[len(self._told) - looks :]
-        held = next((one.attempt.detail for one in self._runs if one.attempt.outcome == "not_sent"), None)
-        gate = PlayedGate(len(written), held=held, ask_again_in=self._first.settled.ask_again_in)
+        # Of a look for many, the first may have its answer and only later ones none.
+        held = next((one for one in self._runs if one.attempt.outcome == "not_sent"), None)
+        gate = PlayedGate(
+            len(written),
+            held=held and held.attempt.detail,
+            ask_again_in=held and held.settled.ask_again_in,
+        )
         try:
             make_call(call, self._opens(written), gate)
             look_back(call, self._opens(looked), PlayedGate(len(looked), held=""), can=self._first.can)

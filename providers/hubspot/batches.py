@@ -26,25 +26,28 @@ Item = TypeVar("Item")
 Verdict = Mapping[str, Any] | ProviderError
 
 
-def verdicts(
-    answer: Answer, asked: Iterable[str], *, silent: ProviderError | None = None
-) -> dict[str, Verdict]:
+def verdicts(answer: Answer, asked: Iterable[str]) -> dict[str, Verdict]:
     """Return for each name asked the record that answers it, or the error.
 
-    `asked` are the trace ids of the inputs. A name that the answer does not mention is `silent`, by default `Unconfirmed`: it may have landed.
+    `asked` are the trace ids of the inputs. A name that the answer does not mention is `Unconfirmed`: it may have landed.
     """
     body = mapping(answer.json)
     told: dict[str, Verdict] = {}
-    for error in mappings(body.get("errors")):
-        refused = answer.as_error(error)
-        meaning = error_inside(refused, vendor_words(refused.json))
+    for error, meaning in errors_in(answer):
         told.update(dict.fromkeys(_names_in_error(error), meaning))
     for record in mappings(body.get("results")):
         told.update(dict.fromkeys(_names_of(record), record))
-    silent = silent or Unconfirmed(
+    silent = Unconfirmed(
         "HubSpot's answer does not mention this task; it may have landed.", status=answer.status
     )
     return {name: told.get(name, silent) for name in asked}
+
+
+def errors_in(answer: Answer) -> Iterator[tuple[Mapping[str, Any], ProviderError]]:
+    """Yield each error inside the answer to a batch, with what it means."""
+    for error in mappings(mapping(answer.json).get("errors")):
+        refused = answer.as_error(error)
+        yield error, error_inside(refused, vendor_words(refused.json))
 
 
 def _names_of(record: Mapping[str, Any]) -> Iterator[str]:
@@ -66,14 +69,14 @@ def _names_in_error(error: Mapping[str, Any]) -> Iterator[str]:
 
 
 def in_batches(
-    items: Sequence[Item], send: Callable[[Sequence[Item]], Sequence[Outcome]]
+    items: Sequence[Item], send: Callable[[Sequence[Item]], Sequence[Outcome]], *, most: int = MOST
 ) -> tuple[Outcome, ...]:
-    """Return the outcomes of all items, sent by the hundred.
+    """Return the outcomes of all items, sent by the hundred or by as many as `most` says.
 
     A hundred that is refused as a whole is sent again in halves, and so on down to the item that was meant: 15 requests for one bad
     item, 199 when all are. An error of the whole account is that of all that follow, unsent.
     """
-    return tuple(_in_turn([items[start : start + MOST] for start in range(0, len(items), MOST)], send))
+    return tuple(_in_turn([items[start : start + most] for start in range(0, len(items), most)], send))
 
 
 def _in_turn(

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from providers.error_cases import Answer, vendor_words
-from providers.errors import NotFound, Permanent, ProviderError, Transient, Unconfirmed
+from providers.errors import NotFound, Permanent, Transient, Unconfirmed
 from providers.http import JsonApi, Transport
-from providers.hubspot.batches import MOST, verdicts
+from providers.hubspot.batches import MOST, errors_in
 from providers.hubspot.error_cases import CASES, TOKEN_CASES, error_inside
 from providers.hubspot.json_shapes import mapping, mappings, words
 from providers.hubspot.labels import LinkType
@@ -112,20 +112,27 @@ class Client:
 
     def read_by(
         self, name: str, plural: str, values: Sequence[str], properties: Collection[str]
-    ) -> dict[str, Mapping[str, Any]]:
-        """Return the records whose unique property has one of these values, at most a hundred, by the value. Raises the error of any that is not plainly missing."""
+    ) -> list[Mapping[str, Any]]:
+        """Return the records whose unique property has one of these values, at most a hundred.
+
+        What is not there is missing only where HubSpot says so: raises the error of anything that it could not read, and `Transient` for half an answer.
+        """
         body = {
-            "inputs": [{"id": one} for one in values],
+            "inputs": [{"id": one} for one in dict.fromkeys(values)],
             "properties": list(properties),
             "propertiesWithHistory": [],
             "idProperty": name,
         }
         answer = self.call("POST", f"/crm/v3/objects/{plural}/batch/read", json_body=body, writes=False)
-        told = verdicts(answer, values, silent=NotFound("HubSpot does not tell of it."))
-        for error in told.values():
-            if isinstance(error, ProviderError) and not isinstance(error, NotFound):
+        found, told = results(answer), mapping(answer.json)
+        errors = [meaning for _, meaning in errors_in(answer)]
+        for error in errors:
+            if not isinstance(error, NotFound):
                 raise error
-        return {value: one for value, one in told.items() if not isinstance(one, ProviderError)}
+        is_whole = str(told.get("status") or "COMPLETE") == "COMPLETE" and all(one.get("id") for one in found)
+        if not is_whole or (told.get("numErrors") and not errors):
+            raise Transient("HubSpot did not say of each whether it is there.", status=answer.status)
+        return found
 
     def links(self, from_type: str, id_: str, to_type: str) -> dict[str, tuple[LinkType, ...]]:
         """Return the records of a type that a record is associated with, and with which types. `NotFound` when it is gone."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from providers.errors import NotFound, ProviderError
-from providers.hubspot.batches import MOST
+from providers.hubspot.batches import in_batches
 from providers.hubspot.client import Client
 from providers.hubspot.payloads import ASSOCIATED, KEY_PROPERTY
 from providers.hubspot.reading import TASK, TaskReader
 from providers.hubspot.records import key_search, keys_in_one_search
 from providers.types import HubKey, NewTask, Outcome, RemoteRef, RemoteTask
-
-Found = dict[str, Outcome]
 
 
 class TaskFinder:
@@ -28,89 +25,65 @@ class TaskFinder:
         """Return for each item the task with its key: by the unique property, else among the tasks of its first record, else by search.
 
         Search is behind the store by seconds, the other two are not. It is asked last even where the property is unique: the task
-        may be older than the property and carry the key in its body. The property is one call for a hundred keys, a search is for four or
-        five. What could not be asked has its error, and the rest keep what they were told.
+        may be older than the property and carry the key in its body. The property is one call for a hundred keys, records are two calls
+        and more for each, a search is for four or five. What could not be asked has its error, and the rest keep what they were told.
         """
-        asked = {str(item.key): item for item in items}
-        found: Found = {}
-        first = self._by_property if self._reader.is_unique else self._by_record
-        for ask, most in ((first, MOST), (self._by_search, keys_in_one_search(self._reader.has_property))):
-            found |= _in_parts([item for key, item in asked.items() if key not in found], ask, most=most)
-        return tuple(found.get(str(item.key), Outcome()) for item in items)
+        first = (
+            in_batches(items, self._by_property)
+            if self._reader.is_unique
+            else in_batches(items, self._by_record, most=1)
+        )
+        left = [item for item, one in zip(items, first, strict=True) if _is_open(one)]
+        most = keys_in_one_search(self._reader.has_property)
+        searched = iter(in_batches(left, self._by_search, most=most))
+        return tuple(next(searched) if _is_open(one) else one for one in first)
 
     def by_unique_key(self, key: HubKey) -> RemoteTask | None:
         """Return the task whose unique property has this key; None too where the property is not unique."""
         return self._with_unique_keys([str(key)]).get(str(key)) if self._reader.is_unique else None
 
-    def _by_property(self, items: Sequence[NewTask]) -> Found:
+    def _by_property(self, items: Sequence[NewTask]) -> list[Outcome]:
         found = self._with_unique_keys([str(item.key) for item in items])
-        return {key: Outcome(task=task) for key, task in found.items()}
+        return [Outcome(task=found.get(str(item.key))) for item in items]
 
     def _with_unique_keys(self, keys: Sequence[str]) -> dict[str, RemoteTask]:
         told = self._client.read_by(KEY_PROPERTY, "tasks", keys, self._reader.wanted)
-        tasks = {key: self._reader.task(record) for key, record in told.items()}
-        return {key: task for key, task in tasks.items() if task.key == key}
+        return {task.key: task for task in map(self._reader.task, told)}
 
-    def _by_record(self, items: Sequence[NewTask]) -> Found:
-        places: dict[str, list[str]] = defaultdict(list)
-        for item in items:
-            if first := _first_record(item):
-                places[first[0]].append(first[1])
-        ids = {id_ for type_id, records in places.items() for id_ in self._tasks_of(type_id, records)}
+    def _by_record(self, items: Sequence[NewTask]) -> list[Outcome]:
+        return [Outcome(task=self._of_first_record(item)) for item in items]
+
+    def _of_first_record(self, item: NewTask) -> RemoteTask | None:
+        linked = [
+            (type_id, one.ref.id)
+            for name, (type_id, _, _) in ASSOCIATED.items()
+            for one in getattr(item.draft, name)
+        ]
+        if not linked:
+            return None
+        type_id, record_id = linked[0]
+        ids = self._client.links(type_id, record_id, TASK)
         newest_first = sorted(ids, key=lambda id_: (len(id_), id_), reverse=True)
-        return self._those_with_keys(items, newest_first)
+        told = self._client.read_batch("tasks", newest_first, self._reader.wanted)
+        return next((task for task in map(self._reader.task, told) if task.key == str(item.key)), None)
 
-    def _tasks_of(self, type_id: str, records: Sequence[str]) -> set[str]:
-        linked = self._client.links_of_many(type_id, records, TASK)
-        ids = {id_ for links in linked.values() for id_ in links}
-        for one in set(records) - set(linked):  # gone, or with more than a page
-            try:
-                ids |= set(self._client.links(type_id, one, TASK))
-            except NotFound:
-                continue
-        return ids
-
-    def _those_with_keys(self, items: Sequence[NewTask], ids: Sequence[str]) -> Found:
-        wanted, found = {str(item.key) for item in items}, Found()
-        for task in map(self._reader.task, self._client.read_batch("tasks", ids, self._reader.wanted)):
-            if task.key in wanted:
-                found[task.key] = Outcome(task=task)
-            if len(found) == len(wanted):
-                break
-        return found
-
-    def _by_search(self, items: Sequence[NewTask]) -> Found:
+    def _by_search(self, items: Sequence[NewTask]) -> list[Outcome]:
         keys = [item.key for item in items]
         body = key_search(keys, self._reader.wanted, has_property=self._reader.has_property)
         refs: dict[str, RemoteRef] = {}
         for task in map(self._reader.task, self._client.search("tasks", body)):
             refs.setdefault(task.key, task.ref)
-        there = {str(key): self._unless_gone(refs[str(key)]) for key in keys if str(key) in refs}
-        return {key: Outcome(task=task) for key, task in there.items()}
+        return [self._fetched(refs.get(str(key))) for key in keys]
 
-    def _unless_gone(self, ref: RemoteRef) -> RemoteTask | None:
-        # The index may still show what was deleted a moment ago.
+    def _fetched(self, ref: RemoteRef | None) -> Outcome:
         try:
-            return self._reader.fetch(ref)
-        except NotFound:
-            return None
-
-
-def _first_record(item: NewTask) -> tuple[str, str] | None:
-    linked = [
-        (type_id, one.ref.id)
-        for name, (type_id, _, _) in ASSOCIATED.items()
-        for one in getattr(item.draft, name)
-    ]
-    return linked[0] if linked else None
-
-
-def _in_parts(items: Sequence[NewTask], ask: Callable[[Sequence[NewTask]], Found], *, most: int) -> Found:
-    """Ask for so many items at a time. After an error nothing more is asked, and it is the outcome of all that were left."""
-    found = Found()
-    for start in range(0, len(items), most):
-        try:
-            found |= ask(items[start : start + most])
+            return Outcome(task=self._reader.fetch(ref) if ref else None)
+        except NotFound:  # the index may still show what was deleted a moment ago
+            return Outcome()
         except ProviderError as error:
-            return found | {str(item.key): Outcome(error=error) for item in items[start:]}
-    return found
+            return Outcome(error=error)
+
+
+def _is_open(one: Outcome) -> bool:
+    """Return whether the task is not there as far as one way can tell."""
+    return one.task is None and (one.error is None or isinstance(one.error, NotFound))

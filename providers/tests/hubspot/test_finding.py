@@ -11,12 +11,15 @@ import pytest
 from providers.errors import RateLimited
 from providers.http import Request, Response, Transport
 from providers.hubspot.provider import HubSpot
-from providers.tests.hubspot.test_provider import MODES, requests, speaking
+from providers.tests.hubspot.test_provider import MODES, linked, requests, speaking
 from providers.tests.worlds import new_key
 from providers.types import NewTask
 
 READ, SEARCH = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v3/objects/tasks/search"
-LINKS = "POST /crm/v4/associations/0-1/0-27/batch/read"
+
+
+GONE = {"category": "OBJECT_NOT_FOUND", "message": "", "context": {"ids": ["x"]}}
+DOWN = Response(503, {}, b"{}")
 
 
 @dataclass
@@ -84,18 +87,6 @@ def test_twenty_that_did_not_land_are_a_few_searches(world, mode, asked):
     assert requests(world, since) == asked
 
 
-def test_the_tasks_of_many_contacts_are_listed_in_one_request(world):
-    provider = speaking(world, MODES["ordinary property"])
-    items = items_of(world, 20)
-    provider.create_tasks(items)
-    since = len(world.simulator.log)
-
-    outcomes = provider.find_tasks(items)
-
-    assert found(outcomes) == [str(item.key) for item in items]
-    assert requests(world, since) == [LINKS, READ]
-
-
 def test_tasks_older_than_the_property_are_found_beside_those_that_carry_it(world):
     old, new = alone(world, 6), alone(world, 6)
     speaking(world, MODES["marker in the body"]).create_tasks(old)
@@ -118,17 +109,74 @@ def test_a_search_that_is_refused_leaves_the_others_what_they_were_told(world):
     assert [type(one.error) for one in outcomes] == [*[type(None)] * 4, *[RateLimited] * 5, *[type(None)] * 2]
 
 
-@pytest.mark.parametrize(("category", "is_missing"), [("OBJECT_NOT_FOUND", True), ("INTERNAL_ERROR", False)])
-def test_what_hubspot_could_not_read_is_not_taken_for_missing(world, category, is_missing):
+@pytest.mark.parametrize(
+    ("status", "body", "is_missing"),
+    [
+        (200, {"status": "COMPLETE", "results": []}, True),
+        (207, {"status": "COMPLETE", "results": [], "errors": [GONE]}, True),
+        (
+            207,
+            {"status": "COMPLETE", "results": [], "errors": [{**GONE, "category": "INTERNAL_ERROR"}]},
+            False,
+        ),
+        (207, {"status": "COMPLETE", "results": [], "errors": [{"category": "INTERNAL_ERROR"}]}, False),
+        (207, {"status": "COMPLETE", "results": [], "numErrors": 2}, False),
+        (200, {"status": "PENDING", "results": []}, False),
+        (200, {"status": "COMPLETE", "results": [{"properties": {}}]}, False),
+        (200, {}, False),
+        (503, {}, False),
+        (404, {}, True),
+    ],
+)
+def test_what_hubspot_could_not_read_is_not_taken_for_missing(world, status, body, is_missing):
     items = alone(world, 2)
-    error = {"status": "error", "category": category, "message": "", "context": {"ids": [str(items[0].key)]}}
-    answer = Response(207, {}, json.dumps({"status": "COMPLETE", "results": [], "errors": [error]}).encode())
+    answer = Response(status, {}, json.dumps(body).encode())
     reads = Meddling(world.transports[0], lambda request: "/batch/read" in request.url, answer)
 
     outcomes = HubSpot(world.account, reads).find_tasks(items)
 
     assert [one.error is None for one in outcomes] == [is_missing] * 2
     assert found(outcomes) == [None, None]
+
+
+def test_a_read_that_is_refused_for_one_key_is_asked_for_the_others(world):
+    items = alone(world, 4)
+    world.provider.create_tasks(items)
+    bad = str(items[1].key)
+    refused = Response(400, {}, json.dumps({"status": "error", "message": "Invalid input"}).encode())
+    reads = Meddling(world.transports[0], lambda request: bad.encode() in (request.body or b""), refused)
+
+    outcomes = HubSpot(world.account, reads).find_tasks(items)
+
+    assert [type(one.error).__name__ for one in outcomes] == ["NoneType", "Rejected", "NoneType", "NoneType"]
+    assert found(outcomes) == [None if n == 1 else str(item.key) for n, item in enumerate(items)]
+
+
+@pytest.mark.parametrize("mode", ["ordinary property", "marker in the body"])
+def test_a_contact_that_cannot_be_read_concerns_its_own_task_alone(world, mode):
+    provider = speaking(world, MODES[mode])
+    [one, *others] = items_of(world, 4)
+    provider.create_tasks([*others, one])
+    other = replace(one, draft=replace(one.draft, contacts=linked(world.ids["contacts"][1])))
+    down = Meddling(world.transports[0], lambda request: f"/{world.ids['contacts'][1]}/" in request.url, DOWN)
+
+    outcomes = HubSpot(provider.account, down).find_tasks([other, *others])
+
+    assert [type(one.error).__name__ for one in outcomes] == ["Transient", *["NoneType"] * 3]
+    assert found(outcomes)[1:] == [str(item.key) for item in others]
+
+
+def test_one_that_was_found_and_cannot_be_read_leaves_the_others_what_they_are(world):
+    provider = speaking(world, MODES["marker in the body"])
+    items = alone(world, 5)
+    refs = [one.task.ref.id for one in provider.create_tasks(items)]
+    down = Meddling(world.transports[0], lambda request: f"/tasks/{refs[2]}" in request.url, DOWN)
+
+    outcomes = HubSpot(provider.account, down).find_tasks(items)
+
+    assert [type(one.error).__name__ for one in outcomes] == [
+        "Transient" if n == 2 else "NoneType" for n in range(5)
+    ]
 
 
 def test_a_search_shows_what_was_deleted_a_moment_ago_and_it_is_not_found(world):
