@@ -10,7 +10,7 @@ from django.db import connections
 from django.utils.functional import cached_property
 
 DEEP = 5_000  # rows; to pass over so many rows one by one takes a moment
-FAR = 100_000  # rows; nobody reads on from one such page to the next, and to pass over so many takes a moment in an index too
+NEAR_THE_END = 1_000  # rows; of a long list, these are counted from its end
 EXACT_UP_TO = 10_000  # rows; above, the planner's estimate is as good for a page number
 
 
@@ -37,15 +37,16 @@ class EstimatingPaginator(Paginator):
             return super().validate_number(number)
 
     def page(self, number: Any) -> Page:
-        """Return one page. What lies before a late one is passed over in the index alone, with no row read; what lies far behind the middle, from the end.
+        """Return one page. What lies before a late one is passed over in the index alone, with no row read; the last ones are read from the end.
 
-        Where the count is an estimate, the last page has the last rows all the same.
+        So the last page has the last rows although their number is an estimate. Where that is off by some, the last pages lie by as many rows
+        further, or less far, from those before them.
         """
         page = super().page(number)
         start = page.start_index() - 1
         if start >= DEEP and hasattr(self.object_list, "filter"):
-            is_behind = start >= FAR and start > self.count / 2
-            rows: Any = self._from_the_end(start) if is_behind else page.object_list
+            is_at_the_end = self.count - start <= NEAR_THE_END
+            rows: Any = self._from_the_end(start) if is_at_the_end else page.object_list
             page.object_list = self.object_list.filter(pk__in=list(rows.values_list("pk", flat=True)))
         return page
 

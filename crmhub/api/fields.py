@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -190,7 +191,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the values. Raises `ValidationError` by field."""
-        problems: dict[str, Any] = {name: [self._unknown(name)] for name in data if name not in self.fields}
+        names = data if isinstance(data, Mapping) else ()  # anything else is refused as a whole
+        problems: dict[str, Any] = {name: [self._unknown(name)] for name in names if name not in self.fields}
         try:
             values = super().to_internal_value(data)
         except serializers.ValidationError as error:

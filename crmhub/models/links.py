@@ -118,7 +118,7 @@ def _pushed_link_rules(name: str, subject: str) -> dict[str, Any]:
                 condition=models.Q(due_at__isnull=False),
             ),
             # How many stand so is counted in this index alone: whether one is owed, and whose it is, stand there too.
-            models.Index(fields=["connection", "sync_status", "due_at", subject], name=f"{name}_by_status"),
+            models.Index(fields=["connection", "sync_status", "due_at", subject], name=f"{name}_by_standing"),
             models.Index(fields=["connection", "sync_status", "status_since"], name=f"{name}_by_age"),
             # What the sweep looks for: neither in step nor owed. Nearly always empty.
             models.Index(

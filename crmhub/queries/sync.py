@@ -146,6 +146,7 @@ class Collected(Subquery):
     """The values of a query as an array, which is made once and before anything else."""
 
     template = "(ARRAY(%(subquery)s))"
+    empty_result_set_value = NotImplemented  # as for any condition that nothing meets
 
 
 class AnyOf(Func):

@@ -41,6 +41,9 @@ def test_many_tasks_are_created_in_the_order_in_which_they_were_sent(service):
             "item 2: end_at: The end lies before",
         ),
         ("x", "item 2"),
+        (3, "item 2"),
+        (True, "item 2"),
+        ([{}], "item 2"),
     ],
 )
 def test_where_one_is_refused_none_is_created_and_it_is_said_which(service, bad, words):

@@ -218,7 +218,7 @@ def test_what_needs_a_person_is_found_by_its_status(years):
         "crmhub_tasklink",
     )
 
-    assert indexes & {"task_link_by_status", "task_link_by_age"}
+    assert indexes & {"task_link_by_standing", "task_link_by_age"}
     assert count_needing_a_person() == 30
 
 

@@ -59,10 +59,10 @@ def test_a_late_page_shows_what_it_would_without_the_short_cut():
 
 
 @pytest.mark.parametrize(("number", "shown"), [(1, [0, 1]), (3, [4, 5]), (4, [6, 7]), (6, [10])])
-def test_pages_far_behind_the_middle_are_read_from_the_end(monkeypatch, number, shown):
+def test_the_last_pages_are_read_from_the_end(monkeypatch, number, shown):
     fill(11)
     monkeypatch.setattr(counting, "DEEP", 2)
-    monkeypatch.setattr(counting, "FAR", 4)
+    monkeypatch.setattr(counting, "NEAR_THE_END", 6)
     rows = as_rows(tasks_in_use()).order_by(*BY_DUE)
 
     page = EstimatingPaginator(rows, 2).page(number)
@@ -75,7 +75,7 @@ def test_the_last_page_has_the_last_rows_though_their_number_is_an_estimate(monk
     fill(11)
     monkeypatch.setattr(counting, "EXACT_UP_TO", 3)
     monkeypatch.setattr(counting, "DEEP", 2)
-    monkeypatch.setattr(counting, "FAR", 4)
+    monkeypatch.setattr(counting, "NEAR_THE_END", 6)
     monkeypatch.setattr(EstimatingPaginator, "_estimate", lambda _self: estimate)
     pages = EstimatingPaginator(as_rows(tasks_in_use()).order_by(*BY_DUE), 2)
 
