@@ -158,8 +158,8 @@ class _Play:
         held = next((one for one in self._runs if one.attempt.outcome == "not_sent"), None)
         gate = PlayedGate(
             len(written),
-            held=held and held.attempt.detail,
-            ask_again_in=held and held.settled.ask_again_in,
+            held=held.attempt.detail if held else None,
+            ask_again_in=held.settled.ask_again_in if held else None,
         )
         try:
             make_call(call, self._opens(written), gate)
