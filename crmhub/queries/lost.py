@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from crmhub.models import Connection, TaskLink
 
@@ -17,8 +17,10 @@ def links_are_lost(connection: Connection) -> bool:
     if connection.linked_at is None:
         return False
     links = TaskLink.objects.filter(connection=connection)
-    # The second is asked only where nothing is there just now: one task that was sent and deleted again is no loss.
-    return not links.exclude(external_id="").exists() and not links.exclude(last_success_at=None).exists()
+    if links.exclude(external_id="").exists():
+        return False
+    # Asked only where nothing is there just now: one task that was sent and deleted again, or is being made anew, is no loss.
+    return not links.filter(Q(last_success_at__isnull=False) | Q(generation__gt=1)).exists()
 
 
 def connections_to_watch() -> QuerySet[Connection]:

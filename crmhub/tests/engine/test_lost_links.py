@@ -6,7 +6,7 @@ import pytest
 
 from crmhub import services, sync
 from crmhub.models import Connection, ContactLink, TaskLink
-from crmhub.tests.engine.conftest import Hub, live, writing
+from crmhub.tests.engine.conftest import Hub, live, meanwhile, writing
 
 pytestmark = pytest.mark.engine
 
@@ -83,6 +83,21 @@ def test_a_task_that_was_sent_and_deleted_again_is_no_loss(hub: Hub, grace, code
     hub.settle()
 
     assert [there["title"] for there in live(simulator)] == ["Write to Grace"]
+
+
+def test_a_task_that_was_only_found_there_and_is_made_anew_is_no_loss(hub: Hub, grace):
+    """Found after a lost answer, then given another contact before anything else came through: a walk that went wrong once."""
+    simulator = hub.connect("highlevel")
+    ada = hub.save_contact(first_name="Ada", email="ada@example.com")
+    task = hub.save_task(contacts=[grace])
+    simulator.fail_next("drop", writing(simulator, "POST"), after_write=True)
+    hub.push()
+    hub.wait(120)
+    about = services.Associations(contacts=[services.Associated(ada.pk)])
+    meanwhile(simulator, lambda: services.save_task(task=task, changed=[], associations=about, now=hub.now))
+    hub.settle()
+
+    assert [there["contact"] for there in live(simulator)] == ["ada@example.com"]
 
 
 # One link that is missing among many
