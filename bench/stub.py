@@ -89,7 +89,7 @@ class Portal:
 
     def _handle(self, method: str, path: str, query: dict[str, str], sent: Any) -> Reply:
         if path.startswith(f"{TASKS}/batch/"):
-            return self._batch(path.rpartition("/")[2], sent["inputs"])
+            return self._batch(path.rpartition("/")[2], sent["inputs"], by=sent.get("idProperty", ""))
         if path == f"{TASKS}/search":
             return 200, self._found(sent)
         if path == TASKS and method == "POST":
@@ -105,7 +105,8 @@ class Portal:
 
     def _found(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Return what a search by key finds; it asks for nothing else here."""
-        wanted = [one.get("value") for group in sent["filterGroups"] for one in group["filters"]]
+        filters = [one for group in sent["filterGroups"] for one in group["filters"]]
+        wanted = dict.fromkeys(key for one in filters for key in one.get("values", [one.get("value")]))
         found = [self.tasks[self.keys[key]] for key in wanted if key in self.keys]
         results = [one for one in found if not one["archived"]]
         return {"total": len(results), "results": results}
@@ -121,7 +122,7 @@ class Portal:
             return 404, _refusal("resource not found", "OBJECT_NOT_FOUND")
         return (200, self._update({**sent, "id": id_}, _now())) if method == "PATCH" else (200, task)
 
-    def _batch(self, kind: str, inputs: list[dict[str, Any]]) -> Reply:
+    def _batch(self, kind: str, inputs: list[dict[str, Any]], *, by: str) -> Reply:
         now = _now()
         if len(inputs) > LARGEST_BATCH:
             return 400, _refusal(f"At most {LARGEST_BATCH} inputs")
@@ -134,7 +135,7 @@ class Portal:
         for one in inputs:
             trace = one.get("objectWriteTraceId")
             try:
-                told = self.tasks[one["id"]] if kind == "read" else self._batches[kind](one, now)
+                told = self._live(one["id"], by) if kind == "read" else self._batches[kind](one, now)
                 results.append({**told, "objectWriteTraceId": trace} if trace else told)
             except KeyError:
                 missing = _refusal("Could not get some objects", "OBJECT_NOT_FOUND")
@@ -151,6 +152,12 @@ class Portal:
         if errors:
             return 207, {**told, "numErrors": len(errors), "errors": errors}
         return (201 if kind == "create" else 200), told
+
+    def _live(self, name: str, by: str) -> dict[str, Any]:
+        task = self.tasks[self.keys[name] if by == KEY else name]
+        if task["archived"]:
+            raise KeyError(name)
+        return task
 
     def _create(self, one: dict[str, Any], now: str) -> dict[str, Any]:
         key = one["properties"].get(KEY)

@@ -90,13 +90,16 @@ def test_an_upsert_brings_the_task_with_that_key_up_to_date():
 def test_a_task_is_found_by_its_key():
     portal = Portal(None)
     _, made = post(portal, TASKS, {"properties": {KEY: "a.1", "hs_task_subject": "First"}})
+    names = ["hs_task_subject", KEY]
 
-    asked = {
-        "filterGroups": [{"filters": [{"propertyName": KEY, "operator": "EQ", "value": "a.1"}]}],
-        "properties": ["hs_task_subject", KEY],
-    }
+    keyed = {"propertyName": KEY, "operator": "IN", "values": ["b.1", "a.1"]}
+    searched = {"filterGroups": [{"filters": [keyed]}], "properties": names}
+    read = {"inputs": [{"id": "a.1"}, {"id": "b.1"}], "idProperty": KEY, "properties": names}
+    status, told = post(portal, f"{TASKS}/batch/read", read)
 
-    assert [one["id"] for one in post(portal, f"{TASKS}/search", asked)[1]["results"]] == [made["id"]]
+    assert [one["id"] for one in post(portal, f"{TASKS}/search", searched)[1]["results"]] == [made["id"]]
+    assert (status, [one["id"] for one in told["results"]]) == (207, [made["id"]])
+    assert [one["context"]["ids"] for one in told["errors"]] == [["b.1"]]
     assert portal.answer("GET", f"{TASKS}/a.1?idProperty={KEY}", b"")[1]["id"] == made["id"]
     assert portal.answer("GET", f"{TASKS}/b.1?idProperty={KEY}", b"")[0] == 404
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from providers.errors import Conflict, NotFound, ProviderError
+from providers.error_cases import Answer
+from providers.errors import Conflict, NotFound, ProviderError, Unconfirmed
 from providers.hubspot import payloads
 from providers.hubspot.account import AccountCalls
 from providers.hubspot.batches import in_batches, verdicts
@@ -32,6 +33,7 @@ from providers.types import (
 )
 
 Verdict = Mapping[str, Any] | ProviderError
+NO_CONTENT = 204  # what HubSpot answers to a delete
 
 
 class TaskCalls(AccountCalls):
@@ -77,7 +79,7 @@ class TaskCalls(AccountCalls):
 
     def delete_task(self, ref: RemoteRef) -> None:
         """Move the task to the recycling bin. HubSpot answers alike for one that is gone or never was."""
-        self._client.call("DELETE", _path(ref))
+        _refuse_unsaid(self._client.call("DELETE", _path(ref)))
 
     def fetch_task(self, ref: RemoteRef) -> RemoteTask:
         """Return the task with its associations, labels and pins: one call, and one for each kind of record that it points at."""
@@ -240,13 +242,19 @@ class TaskCalls(AccountCalls):
         if len(refs) == 1:
             return super().delete_tasks(refs)
         body = {"inputs": [{"id": ref.id} for ref in refs]}
-        self._client.call("POST", f"{TASKS}/batch/archive", json_body=body)
+        _refuse_unsaid(self._client.call("POST", f"{TASKS}/batch/archive", json_body=body))
         return [Outcome()] * len(refs)
 
     def _outcome(self, verdict: Verdict) -> Outcome:
         if isinstance(verdict, ProviderError):
             return Outcome(error=verdict)
         return Outcome(task=self._reader.task(verdict))
+
+
+def _refuse_unsaid(answer: Answer) -> None:
+    # An empty 200 is nobody's word for it: it may come from something in between. To delete again is harmless.
+    if answer.status != NO_CONTENT:
+        raise Unconfirmed("HubSpot did not say whether it is deleted.", status=answer.status)
 
 
 def _holding(outcome: Outcome, holds: Mapping[Field, Canonical]) -> Outcome:

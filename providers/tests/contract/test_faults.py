@@ -134,10 +134,11 @@ def test_a_look_without_an_answer_is_an_error_and_not_a_no(world, kind):
         world.impatient().find_task(key, draft)
 
 
-@pytest.mark.parametrize("kind", ["hang", "drop", "reset", "status"])
-def test_a_lost_answer_to_a_delete_is_unconfirmed(world, kind):
+@pytest.mark.parametrize("kind", ["hang", "drop", "reset", "status", "empty", "html", "garbage"])
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_lost_answer_to_a_delete_is_unconfirmed(world, kind, is_done):
     ref = world.create().ref
-    world.simulator.fail_next(kind, "(DELETE|POST|PUT|PATCH) |GET .*[Dd]elete", after_write=True)
+    world.simulator.fail_next(kind, "(DELETE|POST|PUT|PATCH) |GET .*[Dd]elete", after_write=is_done)
 
     with pytest.raises(Unconfirmed):
         world.impatient().delete_task(ref)
