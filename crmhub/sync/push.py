@@ -258,7 +258,8 @@ class Job:
         claim = some[0].claim
         ago = None if self.has_sent else sending.last_sent_ago(sight.last_sent_at, claim.at)
         out = sending.let_out(some, last_sent_ago=ago, now=self.now)
-        reached("after_mark")
+        if out.leaving:
+            reached("after_mark")
         is_quiet = self.is_quiet and not self.ready
         for one in out.leaving:
             self.flow.begin(one, partial(sending.make, one, is_quiet=is_quiet, now=self.now))
