@@ -28,6 +28,7 @@ from providers.storable import json_fit_for_storage
 from providers.types import Exchange
 
 LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; a page of 100 records is well under one tenth of it
+MOST_CONNECTIONS = 256  # to one account; where a vendor is slow, each of a process's jobs there has up to a hundred calls under way
 KEEP_ALIVE = (
     4.0  # seconds; below the idle time-outs of the vendors' gateways, so that a reused socket is a live one
 )
@@ -105,7 +106,7 @@ class HttpTransport:
         self._any_host = any_host
         self._deadline_s = deadline_s
         self._pool = httpcore2.ConnectionPool(
-            max_connections=32,
+            max_connections=MOST_CONNECTIONS,
             keepalive_expiry=KEEP_ALIVE,
             network_backend=_DeadlineBackend(public_only=not any_host),
         )

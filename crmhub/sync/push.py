@@ -72,18 +72,19 @@ class Job:
         """Do nothing yet."""
         self.connection_id = connection_id
         self.now = now
-        self.done = Pushed()
+        self.settled = 0
         self.seat = Seat(connection_id)
         self.flow: Flow[sending.Outgoing] = Flow()
         self.ready: list[sending.Outgoing] = []  # calls of one claim that there was no room for yet
         self.began = time.monotonic()
+        self.again_at: float | None = None  # monotonic: when more can be sent than now
         self.is_over = self.is_held = self.has_called = self.has_sent = self.is_quiet = False
 
     def run(self) -> Pushed:
         """Work until nothing is due or the turn is over."""
         if self.now is not None:
             self._work()
-            return self.done
+            return self._pushed()
         while self.seat.keep(most=most_per_account()):
             wake.heard(self.connection_id)
             try:
@@ -97,9 +98,18 @@ class Job:
             if self.is_over:
                 wake.go_on(self.connection_id)
                 break
-        if self.done.ask_again_in is not None:
-            wake.push([self.connection_id], countdown=max(self.done.ask_again_in, GLANCE))
-        return self.done
+        done = self._pushed()
+        if done.ask_again_in is not None:
+            wake.push([self.connection_id], countdown=max(done.ask_again_in, GLANCE))
+        return done
+
+    def _pushed(self) -> Pushed:
+        # Calls that were under way when the slots ran out may have taken a part of that time.
+        wait = None if self.again_at is None else max(self.again_at - self._running(), 0.0)
+        return Pushed(self.settled, wait)
+
+    def _running(self) -> float:
+        return self.began if self.now is not None else time.monotonic()
 
     def _finds_more(self) -> bool:
         sight = look(self.connection_id)
@@ -286,8 +296,8 @@ class Job:
         return self.now is None and time.monotonic() < _used_up.get((self.connection_id, lane), 0.0)
 
     def _ask_again(self, seconds: float) -> None:
-        earlier = self.done.ask_again_in
-        self.done.ask_again_in = seconds if earlier is None else min(earlier, seconds)
+        at = self._running() + seconds
+        self.again_at = at if self.again_at is None else min(self.again_at, at)
 
     # Settling
 
@@ -308,7 +318,7 @@ class Job:
         for some in alike.values():
             settle(some, now=self._moment(), linger=LINGER if self.now is None else AT_ONCE)
             heed_doubts(some[0].claim.connection, some, now=self._moment())
-            self.done.settled += len(some)
+            self.settled += len(some)
 
     def _moment(self) -> datetime:
         return self.now or database_now()

@@ -152,6 +152,41 @@ class Crowd:
             self.here -= 1
 
 
+def test_a_job_asks_again_when_there_are_slots_and_not_later_for_its_slow_calls(hub: Hub, jobs: Jobs, grace):
+    simulator = hub.connect("highlevel", settings={"limits": "8/4"})
+    hub.save_task(contacts=[grace])
+    hub.settle()
+    time.sleep(4.5)  # what that used is forgotten then
+    for number in range(12):
+        hub.save_task(title=f"Task {number}", contacts=[grace])
+    last = TaskLink.objects.order_by("-pk")[:8]
+    TaskLink.objects.filter(pk__in=[one.pk for one in last]).update(lane=Lane.RETRY)
+    slow(simulator, 0.8)
+
+    began = time.monotonic()
+    pushed = sync.push_due(hub.connections["highlevel"].pk)
+    ended = time.monotonic()
+
+    assert (pushed.settled >= 4, ended - began >= 0.8, pushed.ask_again_in is not None) == (True, True, True)
+    # Four seconds, a little more to be safe, and the moment in which they were used up.
+    assert ended + (pushed.ask_again_in or 0) <= began + 4.15 + 0.5
+
+
+def test_a_hundred_calls_may_be_under_way_at_a_slow_crm(hub: Hub, jobs: Jobs, grace):
+    simulator = hub.connect("highlevel", settings={"limits": "200/10"})
+    hub.save_task(contacts=[grace])
+    hub.settle()
+    for number in range(70):
+        hub.save_task(title=f"Task {number}", contacts=[grace])
+    simulator.before_answer = crowd = Crowd(60)
+
+    jobs.start(hub.connections["highlevel"])
+    jobs.wait()
+
+    assert crowd.seen >= 60
+    assert len(live(simulator)) == 71
+
+
 def test_at_a_slow_crm_more_calls_are_under_way(hub: Hub, jobs: Jobs, grace):
     simulator = hub.connect("highlevel")
     hub.save_task(contacts=[grace])
