@@ -32,7 +32,7 @@ AT_LEISURE = 9  # the lowest of Celery's priorities at a Redis broker; without o
 
 
 class _Circuit:
-    """Whether the broker failed a moment ago, in this process. While it goes on failing it is asked less and less often, for each try holds up a save."""
+    """Whether something failed a moment ago, in this process. While it goes on failing it is asked less and less often, for each try holds up a save."""
 
     def __init__(self) -> None:
         self.open_until, self.rest = 0.0, CIRCUIT_SECONDS
@@ -50,7 +50,8 @@ class _Circuit:
         self.open_until, self.rest = 0.0, CIRCUIT_SECONDS
 
 
-circuit = _Circuit()
+circuit = _Circuit()  # of the broker
+marks = _Circuit()  # of the store that knows which wakes are on their way; it may be another server
 
 
 def after_commit(connection_ids: Iterable[UUID]) -> None:
@@ -170,9 +171,25 @@ def _send(job: str, *, countdown: float = 0.0, priority: int | None = None, **ab
 
 
 def _is_new(connection_id: UUID, countdown: float) -> bool:
-    if countdown:
-        return _is_new_for_later(connection_id, countdown)
-    return bool(_store().set(_key(connection_id), "1", nx=True, ex=SAME_WAKE))
+    """Return whether no such wake is on its way; True too where nobody knows, for one too many is no harm.
+
+    Raises `redis.TimeoutError` where that took a moment already: the broker would take another one.
+    """
+    if marks.is_open:
+        return True
+    try:
+        if countdown:
+            is_new = _is_new_for_later(connection_id, countdown)
+        else:
+            is_new = bool(_store().set(_key(connection_id), "1", nx=True, ex=SAME_WAKE))
+    except redis.RedisError as error:
+        marks.trip()
+        if isinstance(error, redis.TimeoutError):
+            raise
+        log.warning("wakes_not_marked: %s", type(error).__name__)
+        return True
+    marks.reset()
+    return is_new
 
 
 def _is_new_for_later(connection_id: UUID, countdown: float) -> bool:

@@ -39,6 +39,7 @@ def _forget_connections() -> None:
     wake._store.cache_clear()
     pace_redis.forget_connections()
     wake.circuit.reset()
+    wake.marks.reset()
 
 
 def seconds_of_a_save(hub: Hub) -> float:

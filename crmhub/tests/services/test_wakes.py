@@ -23,6 +23,7 @@ def fresh_publisher() -> None:
     """The Valkey was emptied before this test, and a publisher declares its queue there only once."""
     wake._publisher.cache_clear()
     wake.circuit.reset()
+    wake.marks.reset()
 
 
 @pytest.fixture
@@ -112,6 +113,18 @@ def test_a_broker_that_failed_is_left_alone_for_a_moment_and_then_asked_again(qu
     wake.circuit.reset()
     assert wake.push([CONNECTION])
     assert len(queue()) == 1
+
+
+def test_wakes_go_out_although_nobody_knows_which_are_on_their_way(queue, settings, tmp_path):
+    settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock"
+    wake._store.cache_clear()
+    try:
+        taken = [wake.push([CONNECTION]), wake.push([CONNECTION], countdown=5)]
+    finally:
+        wake._store.cache_clear()
+
+    assert taken == [True, True]
+    assert len(queue()) == 2
 
 
 def test_a_broker_that_goes_on_failing_is_asked_less_and_less_often_and_never_less_than_the_sweep(settings):
