@@ -77,12 +77,18 @@ def by_number(name: str) -> tuple[int, str]:
 
 
 def side_by_side(experiments: list[Experiment], size: Size) -> list[list[Experiment]]:
-    """Return the experiments in groups: neighbours that wait together, every other one by itself."""
+    """Return the experiments in groups: neighbours that wait together, every other one by itself; in a quick run in twos."""
     groups: list[list[Experiment]] = []
     for one in experiments:
-        before = groups[-1][-1].waits_with if groups else ""
-        if one.waits_with and before and (size is Size.QUICK or one.waits_with == before):
+        if groups and _fits(one, groups[-1], size):
             groups[-1].append(one)
         else:
             groups.append([one])
     return groups
+
+
+def _fits(one: Experiment, group: list[Experiment], size: Size) -> bool:
+    before = group[-1].waits_with
+    if size is Size.QUICK and bool(one.waits_with) == bool(before):
+        return bool(before) or len(group) == 1
+    return bool(before) and one.waits_with == before

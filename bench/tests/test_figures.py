@@ -102,7 +102,8 @@ def test_experiments_that_wait_run_beside_their_neighbours():
 
     four = Experiment("a:four", ("T13",), waits_with="faults")
     assert side_by_side([one, two, three, four, one], Size.USUAL) == [[one], [two, three], [four], [one]]
-    assert side_by_side([one, two, three, four, one], Size.QUICK) == [[one], [two, three, four], [one]]
+    quick = side_by_side([one, one, one, two, three, four, one], Size.QUICK)
+    assert quick == [[one, one], [one], [two, three, four], [one]]
 
 
 def test_one_figure_can_be_asked_for():
