@@ -98,7 +98,7 @@ def _harass(lab: Lab, workers: Workers, *, of: int, sent: Callable[[], int] | No
     """Kill a process every two seconds, every fifth time a whole worker, and empty the broker twice, until most was sent; says how often."""
     chance, kills, flushes = random.Random(SEED), 0, [2 / 3, 1 / 3]
     sent = sent or TaskLink.objects.filter(sync_status="in_sync").count
-    end = time.monotonic() + lab.size.pick(20, 60, 900)
+    end = time.monotonic() + lab.size.pick(20, 45, 900)
     while (share := sent() / of) < 0.95 and time.monotonic() < end:
         time.sleep(2)
         kills += 1

@@ -243,7 +243,7 @@ def _told_of_saves(
 def _naives_save(lab: Lab, begin: Callable[[], None], end: Callable[[], None]) -> str:
     with Naive(lab, Vendor("hubspot", "http://127.0.0.1:9", {"access_token": "x"}, {})) as naive:
         begin()
-        patience = lab.size.pick(8, 15)  # seconds
+        patience = lab.size.pick(8, 10)  # seconds
         try:
             told = naive.save(1, timeout=patience)
         except subprocess.TimeoutExpired:
