@@ -28,7 +28,8 @@ from providers.storable import json_fit_for_storage
 from providers.types import Exchange
 
 LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; a page of 100 records is well under one tenth of it
-MOST_CONNECTIONS = 256  # to one account; where a vendor is slow, each of a process's jobs there has up to a hundred calls under way
+# To one vendor, from one process. Where it is slow, each of the process's jobs there has up to a hundred calls under way; few are kept open after that.
+MOST_CONNECTIONS, MOST_KEPT = 512, 32
 KEEP_ALIVE = (
     4.0  # seconds; below the idle time-outs of the vendors' gateways, so that a reused socket is a live one
 )
@@ -107,6 +108,7 @@ class HttpTransport:
         self._deadline_s = deadline_s
         self._pool = httpcore2.ConnectionPool(
             max_connections=MOST_CONNECTIONS,
+            max_keepalive_connections=MOST_KEPT,
             keepalive_expiry=KEEP_ALIVE,
             network_backend=_DeadlineBackend(public_only=not any_host),
         )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from django.conf import settings
@@ -78,7 +78,9 @@ class Job:
         self.ready: list[sending.Outgoing] = []  # calls of one claim that there was no room for yet
         self.began = time.monotonic()
         self.again_at: float | None = None  # monotonic: when more can be sent than now
-        self.is_over = self.is_held = self.has_called = self.has_sent = self.is_quiet = False
+        self.is_over = self.is_held = self.has_called = self.has_sent = self.is_quiet = self.has_learned = (
+            False
+        )
 
     def run(self) -> Pushed:
         """Work until nothing is due or the turn is over."""
@@ -93,29 +95,39 @@ class Job:
                 self.seat.leave()
             # Whoever was turned away meanwhile relies on this last look, and whoever saves after it on a wake of their own.
             wake.heard(self.connection_id)
-            if not self._finds_more():
+            sight = look(self.connection_id)
+            if not self._finds_more(sight):
+                self._wait_for_slots(sight)
                 break
             if self.is_over:
                 wake.go_on(self.connection_id)
                 break
-        done = self._pushed()
-        if done.ask_again_in is not None:
-            wake.push([self.connection_id], countdown=max(done.ask_again_in, GLANCE))
-        return done
+        return self._pushed()
+
+    def _finds_more(self, sight: Sight | None) -> bool:
+        return self._may_go_on(sight) and any(not self._is_used_up(lane) for lane, _ in sight.due)
+
+    def _may_go_on(self, sight: Sight | None) -> TypeGuard[Sight]:
+        return sight is not None and sight.connection.may_be_called(sight.moment) and not self.is_held
+
+    def _wait_for_slots(self, sight: Sight | None) -> None:
+        """Ask for a wake when there are slots for what has none and is due by then, be it this job or an earlier one that learned so."""
+        if self._may_go_on(sight):
+            for (lane, _), due_at in sight.first_due.items():
+                if self._is_used_up(lane):
+                    slot_in = _used_up[self.connection_id, lane] - time.monotonic()
+                    self._ask_again(max(slot_in, (due_at - sight.moment).total_seconds()))
+        wait = self._pushed().ask_again_in
+        # Where nobody knows which wakes are on their way, those of jobs that learned nothing themselves would become ever more.
+        if wait is not None and (self.has_learned or not wake.marks.is_open):
+            wake.push([self.connection_id], countdown=max(wait, GLANCE))
 
     def _pushed(self) -> Pushed:
-        # Calls that were under way when the slots ran out may have taken a part of that time.
         wait = None if self.again_at is None else max(self.again_at - self._running(), 0.0)
         return Pushed(self.settled, wait)
 
     def _running(self) -> float:
         return self.began if self.now is not None else time.monotonic()
-
-    def _finds_more(self) -> bool:
-        sight = look(self.connection_id)
-        if sight is None or not sight.connection.may_be_called(sight.moment) or self.is_held:
-            return False
-        return any(not self._is_used_up(lane) for lane, _ in sight.due)
 
     # Rounds
 
@@ -171,6 +183,7 @@ class Job:
             return True
         held = keep_access(connection, now=self.now, left=self._seconds_left())
         if isinstance(held, NotSent):
+            self.has_learned = True
             self._ask_again(ASK_AGAIN.total_seconds())
         # Nothing is claimed then: the links stay due, and nothing is counted.
         self.is_held = held is not None
@@ -286,8 +299,9 @@ class Job:
         self._settle(pieces)
 
     def _note_used_up(self, lane: int, seconds: float) -> None:
-        self._ask_again(seconds)
+        self.has_learned = True
         if self.now is not None:
+            self._ask_again(seconds)
             self.is_over = True
         else:
             _used_up[self.connection_id, lane] = time.monotonic() + seconds

@@ -9,6 +9,7 @@ from providers.error_cases import Answer, vendor_words
 from providers.errors import (
     Conflict,
     NotFound,
+    NotSent,
     ProviderError,
     RateLimited,
     Rejected,
@@ -22,6 +23,7 @@ from providers.hubspot.payloads import KEY_PROPERTY
 from providers.types import Outcome
 
 MOST = 100  # inputs in one batch of tasks
+OF_AN_ITEM = (Rejected, NotFound, Conflict)  # errors that say something of what was sent
 Item = TypeVar("Item")
 Verdict = Mapping[str, Any] | ProviderError
 
@@ -68,38 +70,59 @@ def _names_in_error(error: Mapping[str, Any]) -> Iterator[str]:
             yield from words_in(context.get(key))
 
 
+Stops = Callable[[Sequence[Outcome]], ProviderError | None]
+
+
+def of_the_account(outcomes: Sequence[Outcome]) -> ProviderError | None:
+    """Return the last error where it is of the whole account: it would be that of all that follow."""
+    last = outcomes[-1].error if outcomes else None
+    return last if isinstance(last, (RateLimited, Unauthorized)) else None
+
+
+def of_the_vendor(outcomes: Sequence[Outcome]) -> ProviderError | None:
+    """Return the last error where it is of more than an item: two in a row that say nothing of theirs, no slot, or the whole account."""
+    errors = [one.error for one in outcomes[-2:]]
+    if errors and isinstance(errors[-1], NotSent):
+        return errors[-1]
+    are_alike = len(errors) == 2 and all(one and not isinstance(one, OF_AN_ITEM) for one in errors)
+    return errors[-1] if are_alike else of_the_account(outcomes)
+
+
 def in_batches(
-    items: Sequence[Item], send: Callable[[Sequence[Item]], Sequence[Outcome]], *, most: int = MOST
+    items: Sequence[Item],
+    send: Callable[[Sequence[Item]], Sequence[Outcome]],
+    *,
+    most: int = MOST,
+    stops: Stops = of_the_account,
 ) -> tuple[Outcome, ...]:
     """Return the outcomes of all items, sent by the hundred or by as many as `most` says.
 
     A hundred that is refused as a whole is sent again in halves, and so on down to the item that was meant: 15 requests for one bad
-    item, 199 when all are. An error of the whole account is that of all that follow, unsent.
+    item, 199 when all are. Where `stops` tells an error from the outcomes so far, it is that of all that follow, unsent.
     """
-    return tuple(_in_turn([items[start : start + most] for start in range(0, len(items), most)], send))
+    return tuple(_in_turn([items[start : start + most] for start in range(0, len(items), most)], send, stops))
 
 
 def _in_turn(
-    parts: Iterable[Sequence[Item]], send: Callable[[Sequence[Item]], Sequence[Outcome]]
+    parts: Iterable[Sequence[Item]], send: Callable[[Sequence[Item]], Sequence[Outcome]], stops: Stops
 ) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for part in parts:
-        stopped = outcomes[-1].error if outcomes else None
-        if isinstance(stopped, (RateLimited, Unauthorized)):
-            outcomes.extend([Outcome(error=stopped)] * len(part))
-        else:
-            outcomes.extend(_sent(part, send))
+        stopped = stops(outcomes)
+        outcomes.extend([Outcome(error=stopped)] * len(part) if stopped else _sent(part, send, stops))
     return outcomes
 
 
-def _sent(items: Sequence[Item], send: Callable[[Sequence[Item]], Sequence[Outcome]]) -> Sequence[Outcome]:
+def _sent(
+    items: Sequence[Item], send: Callable[[Sequence[Item]], Sequence[Outcome]], stops: Stops
+) -> Sequence[Outcome]:
     try:
         return send(items)
-    except (Rejected, NotFound, Conflict) as refusal:
+    except OF_AN_ITEM as refusal:
         # Refused as a whole, so nothing was written.
         if len(items) == 1:
             return [Outcome(error=refusal)]
         half = len(items) // 2
-        return _in_turn([items[:half], items[half:]], send)
+        return _in_turn([items[:half], items[half:]], send, stops)
     except ProviderError as error:
         return [Outcome(error=error)] * len(items)

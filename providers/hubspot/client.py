@@ -115,7 +115,7 @@ class Client:
     ) -> list[Mapping[str, Any]]:
         """Return the records whose unique property has one of these values, at most a hundred.
 
-        What is not there is missing only where HubSpot says so: raises the error of anything that it could not read, and `Transient` for half an answer.
+        What is not there is missing. Raises the error of anything that HubSpot could not read, and `Transient` for half an answer.
         """
         body = {
             "inputs": [{"id": one} for one in dict.fromkeys(values)],

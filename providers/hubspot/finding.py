@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from providers.errors import NotFound, ProviderError
-from providers.hubspot.batches import in_batches
+from providers.hubspot.batches import in_batches, of_the_vendor
 from providers.hubspot.client import Client
 from providers.hubspot.payloads import ASSOCIATED, KEY_PROPERTY
 from providers.hubspot.reading import TASK, TaskReader
@@ -29,13 +29,13 @@ class TaskFinder:
         and more for each, a search is for four or five. What could not be asked has its error, and the rest keep what they were told.
         """
         first = (
-            in_batches(items, self._by_property)
+            in_batches(items, self._by_property, stops=of_the_vendor)
             if self._reader.is_unique
-            else in_batches(items, self._by_record, most=1)
+            else in_batches(items, self._by_record, most=1, stops=of_the_vendor)
         )
         left = [item for item, one in zip(items, first, strict=True) if _is_open(one)]
         most = keys_in_one_search(self._reader.has_property)
-        searched = iter(in_batches(left, self._by_search, most=most))
+        searched = iter(in_batches(left, self._by_search, most=most, stops=of_the_vendor))
         return tuple(next(searched) if _is_open(one) else one for one in first)
 
     def by_unique_key(self, key: HubKey) -> RemoteTask | None:

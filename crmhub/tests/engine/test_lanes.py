@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from math import ceil
 from typing import Any
 from uuid import uuid4
@@ -170,6 +171,27 @@ def test_a_job_asks_again_when_there_are_slots_and_not_later_for_its_slow_calls(
     assert (pushed.settled >= 4, ended - began >= 0.8, pushed.ask_again_in is not None) == (True, True, True)
     # Four seconds, a little more to be safe, and the moment in which they were used up.
     assert ended + (pushed.ask_again_in or 0) <= began + 4.15 + 0.5
+
+
+@pytest.mark.parametrize(("slot_in", "due_in", "wait"), [(2.0, 0.0, 2.0), (0.2, 1.0, 1.0), (2.0, 3.0, 3.0)])
+def test_a_job_that_finds_the_rate_used_up_asks_for_when_there_are_slots_and_something_is_due(
+    hub: Hub, jobs: Jobs, grace, monkeypatch, slot_in, due_in, wait
+):
+    """What an earlier job of this process learned, and whose wake came too early or was taken for another one."""
+    hub.connect("highlevel")
+    hub.save_task(contacts=[grace])
+    hub.settle()
+    connection = hub.connections["highlevel"]
+    hub.save_task(title="Later", contacts=[grace])
+    TaskLink.objects.filter(sync_status="pending").update(due_at=database_now() + timedelta(seconds=due_in))
+    push._used_up[connection.pk, Lane.INTERACTIVE] = time.monotonic() + slot_in
+    asked: list[float] = []
+    monkeypatch.setattr(wake, "push", lambda _ids, *, countdown: asked.append(countdown))
+
+    pushed = sync.push_due(connection.pk)
+
+    assert pushed.settled == 0
+    assert [round(one, 1) for one in asked] == [pytest.approx(wait, abs=0.3)]
 
 
 def test_a_hundred_calls_may_be_under_way_at_a_slow_crm(hub: Hub, jobs: Jobs, grace):

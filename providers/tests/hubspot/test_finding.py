@@ -166,6 +166,20 @@ def test_a_contact_that_cannot_be_read_concerns_its_own_task_alone(world, mode):
     assert found(outcomes)[1:] == [str(item.key) for item in others]
 
 
+@pytest.mark.parametrize(
+    ("mode", "asked"), [("unique property", 1), ("ordinary property", 2), ("marker in the body", 2)]
+)
+def test_a_vendor_that_is_down_is_not_asked_for_each(world, mode, asked):
+    provider, items = speaking(world, MODES[mode]), items_of(world, 30)
+    requests_made = []
+    down = Meddling(world.transports[0], lambda request: requests_made.append(request.url) or True, DOWN)
+
+    outcomes = HubSpot(provider.account, down).find_tasks(items)
+
+    assert {type(one.error).__name__ for one in outcomes} == {"Transient"}
+    assert len(requests_made) == asked
+
+
 def test_one_that_was_found_and_cannot_be_read_leaves_the_others_what_they_are(world):
     provider = speaking(world, MODES["marker in the body"])
     items = alone(world, 5)
