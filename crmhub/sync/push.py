@@ -78,9 +78,8 @@ class Job:
         self.ready: list[sending.Outgoing] = []  # calls of one claim that there was no room for yet
         self.began = time.monotonic()
         self.again_at: float | None = None  # monotonic: when more can be sent than now
-        self.is_over = self.is_held = self.has_called = self.has_sent = self.is_quiet = self.has_learned = (
-            False
-        )
+        self.has_learned = False  # when there are slots again
+        self.is_over = self.is_held = self.has_called = self.has_sent = self.is_quiet = False
 
     def run(self) -> Pushed:
         """Work until nothing is due or the turn is over."""
