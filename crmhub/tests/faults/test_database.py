@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from statistics import median
 
 import pytest
 from django.db import connection
@@ -49,6 +50,10 @@ def test_workers_go_on_after_the_database_was_restarted(
     outlive(hub, processes, grace, database.restart)
 
 
+def seconds_for_a_burst(came: list[float]) -> float:
+    return median(later - sooner for sooner, later in zip(came, came[RATE:], strict=False))
+
+
 @pytest.mark.long
 def test_the_rate_is_back_ten_seconds_after_the_database_was_restarted(
     hub: LiveHub, processes: Processes, database: Database
@@ -67,9 +72,11 @@ def test_the_rate_is_back_ten_seconds_after_the_database_was_restarted(
     time.sleep(15)
 
     came = [entry["monotonic"] - now for entry in list(simulator.log)]
-    before, after = (sum(start < one <= start + 5 for one in came) for start in (-5, 10))
-    # Five seconds may begin with one that the second before let out.
-    assert after >= min(before, 5 * RATE) * 0.95
+    before, after = ([one for one in came if start < one <= start + 5] for start in (-5, 10))
+    # Requests come by the second's worth, so that five seconds have one such burst more or less.
+    assert len(after) >= len(before) - RATE
+    # Other tests have the processors too; the bench measures it more exactly (T13).
+    assert seconds_for_a_burst(after) <= seconds_for_a_burst(before) / 0.75
     settled(hub)
 
 
