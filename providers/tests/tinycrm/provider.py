@@ -113,7 +113,9 @@ class TinyCrm(Provider):
 
     def delete_task(self, ref: RemoteRef) -> None:
         """Delete the task."""
-        self._api.call("DELETE", f"/tasks/{ref.id}")
+        answer = self._api.call("DELETE", f"/tasks/{ref.id}")
+        if answer.status != 204:  # what is between us and them may say something too
+            raise Unconfirmed("Tiny CRM did not say that the task is deleted.", status=answer.status)
 
     def fetch_task(self, ref: RemoteRef) -> RemoteTask:
         """Return the task."""
