@@ -31,10 +31,6 @@ CIRCUIT_SECONDS = 1.0
 AT_LEISURE = 9  # the lowest of Celery's priorities at a Redis broker; without one a message has the highest
 
 
-class _TooLate(Exception):
-    """What a wake may take is used up."""
-
-
 class _Circuit:
     """Whether something failed a moment ago, in this process. While it goes on failing it is asked less and less often, for each try holds up a save."""
 
@@ -113,8 +109,6 @@ def _publish(connection_ids: Iterable[UUID], *, countdown: float, is_urgent: boo
                 connection_id=str(connection_id),
             )
             circuit.reset()
-    except _TooLate:
-        return False  # the next one asks the broker without it
     except Exception as error:  # whatever the broker does, a save that is committed must not fail
         circuit.trip()
         log.warning("wake_not_published: the sweep will find the work (%s)", type(error).__name__)
@@ -179,11 +173,10 @@ def _send(job: str, *, countdown: float = 0.0, priority: int | None = None, **ab
 def _is_new(connection_id: UUID, countdown: float) -> bool:
     """Return whether no such wake is on its way; True too where nobody knows, for one too many is no harm.
 
-    Raises `_TooLate` where that took a moment already: a save should not wait for the broker for another one.
+    Raises `redis.TimeoutError` where that took a moment already: the broker would take another one.
     """
     if marks.is_open:
         return True
-    began = time.monotonic()
     try:
         if countdown:
             is_new = _is_new_for_later(connection_id, countdown)
@@ -191,8 +184,8 @@ def _is_new(connection_id: UUID, countdown: float) -> bool:
             is_new = bool(_store().set(_key(connection_id), "1", nx=True, ex=SAME_WAKE))
     except redis.RedisError as error:
         marks.trip()
-        if time.monotonic() - began > settings.WAKE_TIMEOUT_SECONDS / 2:
-            raise _TooLate from error
+        if isinstance(error, redis.TimeoutError):
+            raise
         log.warning("wakes_not_marked: %s", type(error).__name__)
         return True
     marks.reset()
