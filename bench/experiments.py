@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Size(StrEnum):
-    """How much a run does: a look in minutes, the usual in some twenty, or everything without a limit of time."""
+    """How much a run does: a look in minutes, the usual in some seventeen, or everything without a limit of time."""
 
     QUICK = "quick"
     USUAL = "usual"
