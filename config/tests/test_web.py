@@ -44,3 +44,11 @@ def test_collected_files_are_found_by_their_hashed_names(tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "static" / "staticfiles.json").exists()
+
+
+def test_a_web_process_loads_its_pages_at_once_and_spares_the_garbage_collector_what_stays():
+    look = "import gc, sys, config.wsgi; print('crmhub.api.urls' in sys.modules, gc.get_freeze_count() > 100_000)"
+
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True)
+
+    assert done.stdout.split() == ["True", "True"], done.stderr
