@@ -125,6 +125,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            # Only the admin knows its theme, so what draws like it lives there.
+            "libraries": {"rows": "crmhub.admin.rows"},
         },
     },
 ]

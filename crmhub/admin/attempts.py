@@ -9,11 +9,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
 from crmhub.admin.badges import moment
 from crmhub.admin.counting import EstimatingPaginator
+from crmhub.admin.dropdown import Dropdown
 from crmhub.admin.effects import effects_table
 from crmhub.admin.panels import crm_and_name
 from crmhub.admin.steady import OneTaskFilter, Steady, WrittenElsewhere, key_of
@@ -40,7 +40,7 @@ OUTCOMES = (
 )
 
 
-class OutcomeFilter(DropdownFilter):
+class OutcomeFilter(Dropdown):
     """By how it ended."""
 
     title = "outcome"
@@ -57,7 +57,7 @@ class OutcomeFilter(DropdownFilter):
         return queryset.filter(outcome=self.value()) if self.value() in OUTCOMES else queryset
 
 
-class ConnectionFilter(DropdownFilter):
+class ConnectionFilter(Dropdown):
     """By account."""
 
     title = "connection"
@@ -73,7 +73,7 @@ class ConnectionFilter(DropdownFilter):
         return queryset.filter(connection=pk) if pk else queryset
 
 
-class OperationFilter(DropdownFilter):
+class OperationFilter(Dropdown):
     """By what was tried."""
 
     title = "operation"

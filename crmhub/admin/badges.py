@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
@@ -117,7 +116,13 @@ def moment(value: datetime | None, *, with_seconds: bool = False) -> str:
     """Return the moment in the reader's zone, short; "" for none."""
     if value is None:
         return ""
-    return date_format(local(value), "j M Y, H:i:s" if with_seconds else "j M Y, H:i")
+    here = local(value)
+    return f"{short_day(here)}, {here:%H:%M:%S}" if with_seconds else f"{short_day(here)}, {here:%H:%M}"
+
+
+def short_day(value: date) -> str:
+    """Return the day as it is read: "3 Nov 2026". Django's formats, which know all languages, would be a sixth of the time of a long list."""
+    return f"{value.day} {value:%b} {value.year:04}"
 
 
 def local(value: datetime) -> datetime:

@@ -9,10 +9,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.formats import date_format
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
-from crmhub.admin.badges import local, moment
+from crmhub.admin.badges import local, moment, short_day
 from crmhub.models import Task
 from crmhub.services.tasks import FIRST_YEAR, LAST_YEAR
 
@@ -47,7 +46,7 @@ class DueTime:
         if self.moment is None:
             return ""
         if self.is_date:
-            return date_format(self.moment.astimezone(UTC).date(), "j M Y")
+            return short_day(self.moment.astimezone(UTC))
         return moment(self.moment)
 
 

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from unfold.contrib.filters.admin import DropdownFilter
 
+from crmhub.admin.dropdown import Dropdown
 from crmhub.admin.steady import key_of
 from crmhub.models import Connection, ContactLink, Task, TaskLink
 from crmhub.queries.connections import live_connections
@@ -23,7 +23,7 @@ from crmhub.queries.sync import Standing, rows_standing, short_names
 CRM, SYNC, WHY, AGE = "crm", "sync", "why", "age"
 
 
-class LinkFilter(DropdownFilter):
+class LinkFilter(Dropdown):
     """One of four filters that ask of the same link; the first that is asked narrows the list for all of them."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -12,8 +12,9 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import RangeDateFilter
 
+from crmhub.admin.dropdown import Dropdown
 from crmhub.admin.link_filters import LINK_FILTERS
 from crmhub.admin.steady import OF_EVERY_LIST, key_of
 from crmhub.models import Task
@@ -30,7 +31,7 @@ VIEWS = (
 )
 
 
-class StatusFilter(DropdownFilter):
+class StatusFilter(Dropdown):
     """By where the work stands: what is unfinished, unless something else was asked for."""
 
     title = "status"
@@ -54,7 +55,7 @@ class StatusFilter(DropdownFilter):
         return queryset.filter(status=self.value()) if self.value() in Task.Status.values else queryset
 
 
-class PriorityFilter(DropdownFilter):
+class PriorityFilter(Dropdown):
     """By priority."""
 
     title = "priority"
@@ -69,7 +70,7 @@ class PriorityFilter(DropdownFilter):
         return queryset.filter(priority=self.value()) if self.value() in Task.Priority.values else queryset
 
 
-class DueFilter(DropdownFilter):
+class DueFilter(Dropdown):
     """By when it is due, in the reader's days."""
 
     title = "due"
@@ -108,7 +109,7 @@ class DueRangeFilter(RangeDateFilter):
             return None
 
 
-class AssigneeFilter(DropdownFilter):
+class AssigneeFilter(Dropdown):
     """By who is to do it."""
 
     title = "assignee"

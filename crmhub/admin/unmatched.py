@@ -15,13 +15,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
-from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
 from crmhub import services
 from crmhub.admin.attempts import ConnectionFilter
 from crmhub.admin.badges import counted, moment
 from crmhub.admin.counting import EstimatingPaginator
+from crmhub.admin.dropdown import Dropdown
 from crmhub.admin.due import DueTime
 from crmhub.admin.panels import crm_and_name, safe_url
 from crmhub.admin.steady import OneTaskFilter, Steady, WrittenElsewhere
@@ -42,7 +42,7 @@ def waiting(request: HttpRequest) -> str:
     return f"{count:,}" if count else ""
 
 
-class StateFilter(DropdownFilter):
+class StateFilter(Dropdown):
     """Those that wait, unless somebody asks for the others."""
 
     title = "state"
