@@ -132,7 +132,7 @@ class LagShape(serializers.Serializer[TaskLink]):
 
 @extend_schema_serializer(component_name="Sync")
 class SyncShape(serializers.Serializer[Any]):
-    """How a task stands over all of its CRMs: as the worst of those that are not off."""
+    """How a task with these links stands over all of its CRMs: as the worst of those that are not off."""
 
     standing = serializers.ChoiceField(choices=[one.value for one in Standing], read_only=True)
     in_sync = serializers.IntegerField(read_only=True, help_text="CRMs that have its newest version.")
@@ -141,6 +141,10 @@ class SyncShape(serializers.Serializer[Any]):
     )
     words = serializers.CharField(read_only=True, help_text='The two as they are read: "3 of 4 CRMs".')
     lagging = LagShape(many=True, read_only=True, help_text="The others, the worst first, then the longest.")
+
+    def to_representation(self, links: Any) -> Any:
+        """Return the roll-up of a task's links."""
+        return super().to_representation(roll_up(links))
 
 
 class LinksShape(serializers.Serializer[Any]):
@@ -160,8 +164,8 @@ class TaskRowShape(Shape):
     deals = serializers.SerializerMethodField()
     tickets = serializers.SerializerMethodField()
     events = serializers.SerializerMethodField()
-    sync = serializers.SerializerMethodField(help_text="How it stands over all of its CRMs.")
-    links = LinkShape(many=True, read_only=True)
+    sync = SyncShape(source="link_rows", read_only=True, help_text="How it stands over all of its CRMs.")
+    links = LinkShape(source="link_rows", many=True, read_only=True)
 
     class Meta:
         model = Task
@@ -198,11 +202,6 @@ class TaskRowShape(Shape):
         ]
         read_only_fields = fields
 
-    @extend_schema_field(SyncShape)
-    def get_sync(self, task: Task) -> Any:
-        """Return the roll-up of the links that were read with the task."""
-        return SyncShape(roll_up(task.links.all()), context=self.context).data
-
     @extend_schema_field(DUE_SCHEMA)
     def get_due_at(self, task: Task) -> str | None:
         """Return the moment, or the day of a task that is due on the day."""
@@ -215,9 +214,9 @@ class TaskRowShape(Shape):
         return task.assignee.email or task.assignee.get_username()
 
     @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
-    def get_contacts(self, task: Task) -> list[str]:
+    def get_contacts(self, task: Any) -> list[str]:
         """Return the contacts' ids, in order."""
-        return [str(one.contact_id) for one in task.task_contacts.all()]
+        return [str(one.contact_id) for one in task.contact_rows]
 
     @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
     def get_companies(self, task: Task) -> list[str]:
@@ -275,9 +274,9 @@ class CreatedTasksShape(serializers.Serializer[Any]):
     results = CreatedTaskShape(many=True, read_only=True)
 
 
-def _records(task: Task, kind: str) -> list[str]:
+def _records(task: Any, kind: str) -> list[str]:
     # The query that reads tasks for the API adds the kind to each association.
-    return [str(one.record_id) for one in task.task_records.all() if getattr(one, "kind", None) == kind]
+    return [str(one.record_id) for one in task.record_rows if one.kind == kind]
 
 
 @extend_schema_serializer(component_name="Contact")

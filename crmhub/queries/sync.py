@@ -60,10 +60,10 @@ def standing_so(wanted: Standing) -> Q:
 
 
 def live_task_links() -> QuerySet[TaskLink]:
-    """Return the links of tasks at accounts that are still connected, with those accounts."""
+    """Return the links of tasks at accounts that are still connected, with those accounts: few, so each is read once and not with every link."""
     return (
         TaskLink.objects.filter(connection__disconnected_at__isnull=True)
-        .select_related("connection")
+        .prefetch_related("connection")
         .defer("ancestor", "candidates", "retired", "losses", "effects")
         .order_by("connection__provider", "connection__name")
     )
@@ -73,7 +73,7 @@ def live_contact_links() -> QuerySet[ContactLink]:
     """Return the links of contacts at accounts that are still connected, with those accounts."""
     return (
         ContactLink.objects.filter(connection__disconnected_at__isnull=True)
-        .select_related("connection")
+        .prefetch_related("connection")
         .defer("ancestor", "candidates", "retired", "losses")
         .order_by("connection__provider", "connection__name")
     )

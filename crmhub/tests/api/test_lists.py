@@ -154,8 +154,8 @@ def test_fifty_tasks_cost_as_many_queries_as_five(
             )
 
     make(6)
-    # The key and its user's others, the clock, tasks, contacts, records, links; a sync status asks the clock once more.
-    expected = 7 + ("sync_status" in query)
+    # The key and its user's others, the clock, tasks, contacts, records, links, accounts; a sync status asks the clock once more.
+    expected = 8 + ("sync_status" in query)
     with django_assert_num_queries(expected):
         service.get(f"/tasks?page_size=5{query}")
     make(45)
