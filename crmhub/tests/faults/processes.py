@@ -19,7 +19,7 @@ from crmhub.tests.faults.nursery import Nursery
 from crmhub.tests.faults.servers import Lab
 
 # A lease that a test can wait for; what has to lie below it follows (config/settings.py).
-QUICK = {"LEASE_SECONDS": "6", "SWEEP_SECONDS": "0.5"}
+QUICK = {"LEASE_SECONDS": "6", "SWEEP_SECONDS": "0.5", "IDLE_TRANSACTION_SECONDS": "5"}
 CELERY = ["celery", "-A", "config", "--quiet"]
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 LONGEST_START = 60.0  # seconds; the usual is below one
