@@ -22,8 +22,12 @@ from crmhub.sync.gate import SendWindow
 AnyLink = TypeVar("AnyLink", bound=PushedLink)
 Kind = tuple[Lane, type[PushedLink]]  # links of which kind, in which lane
 
-# A link whose worker died so often, each time while it was the only one claimed, is taken to be the cause.
+# A link whose worker died so often, the last times while it was the only one claimed, is taken to be the cause.
 STOPS_ITS_WORKER_AFTER = 8
+# From this lapse on it is tried again later and later. Where workers die of something else, a machine without memory or a bad release, that gives
+# them a quarter of an hour to be well again before anything is blamed that was merely under way.
+SUSPECTED_AFTER = 4
+LONGEST_SUSPICION = 4  # leases
 STOPS_ITS_WORKER = "Workers stopped while they sent this. It is set aside; look at it, then send it again."
 
 
@@ -85,13 +89,23 @@ def take(
         links, lapses = _those_that_go_together(found, size=size)
         if not links:
             return None
-        changes = {"claim_token": token, "claimed_at": now, "due_at": now + lease, "lapses": lapses}
+        changes = {
+            "claim_token": token,
+            "claimed_at": now,
+            "due_at": now + lease * _leases(lapses),
+            "lapses": lapses,
+        }
         changes |= {"owed_again": False}
         model._default_manager.filter(pk__in=[link.pk for link in links]).update(**changes)
     for link in links:
         vars(link).update(changes)
     links.sort(key=lambda link: link.pk)
     return Claim(connection, token, links, lane, at=now, until=now + lease, window=window)
+
+
+def _leases(lapses: int) -> int:
+    """Return after how many leases links of which so many claims lapsed are tried again, should this one lapse too."""
+    return min(2 ** max(0, lapses - SUSPECTED_AFTER + 1), LONGEST_SUSPICION)
 
 
 def window_of(connection: Connection, *, at_most: float = float("inf")) -> SendWindow:

@@ -81,6 +81,18 @@ def test_a_claim_can_be_taken_again_when_its_lease_is_over_and_the_lapse_is_coun
     assert [link.lapses for link in after] == [1]
 
 
+def test_a_link_whose_workers_die_again_and_again_is_tried_later_and_later(hub: Hub):
+    """Workers that die of something else are well again by then, and nothing innocent is set aside."""
+    connected(hub, tasks=1)
+    leases = []
+    for lapse in range(8):
+        TaskLink.objects.update(lapses=lapse, claim_token=None, due_at=hub.now)
+        [link] = taken(Connection.objects.get(), size=100, now=hub.now)
+        leases.append((link.due_at - hub.now) / timedelta(seconds=60))
+
+    assert leases == [1, 1, 1, 1, 2, 4, 4, 4]
+
+
 def test_links_that_lapsed_are_claimed_in_ever_smaller_groups(hub: Hub):
     connection, _ = connected(hub, tasks=20)
     sizes = []
