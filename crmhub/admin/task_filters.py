@@ -95,6 +95,10 @@ class DueFilter(Dropdown):
 class DueRangeFilter(RangeDateFilter):
     """From a day to a day, both included, in the reader's days."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "day it is due"  # "due" is the menu above it
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
         """Narrow the list; a day that cannot be read does not narrow it."""
         first, last = (self._day(end) for end in ("from", "to"))
