@@ -57,7 +57,7 @@ def replay_links(
             blind = [one.pk for one in Connection.objects.all() if not one.can_find]
             idle.filter(sync_status=SyncStatus.UNKNOWN, connection__in=blind).update(may_land_until=None)
             # Whoever replays a link that stopped its worker has changed something.
-            idle.filter(due_at__isnull=True).update(lapses=0)
+            idle.filter(lapses__gt=0).update(lapses=0)
             count += owe(
                 chosen,
                 now=now,

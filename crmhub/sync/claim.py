@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from crmhub.models import Connection, Lane, PushedLink
 from crmhub.models.links import OFF
@@ -24,10 +25,11 @@ Kind = tuple[Lane, type[PushedLink]]  # links of which kind, in which lane
 
 # A link whose worker died so often, the last times while it was the only one claimed, is taken to be the cause.
 STOPS_ITS_WORKER_AFTER = 8
-# From this lapse on it is tried again later and later. Where workers die of something else, a machine without memory or a bad release, that gives
-# them a quarter of an hour to be well again before anything is blamed that was merely under way.
+# From this lapse on it is tried again later and later, so that eighteen leases lie between the first death and the blame. Where workers die of
+# something else, a machine without memory or a bad release, they are well again by then, and what was merely under way goes out.
 SUSPECTED_AFTER = 4
-LONGEST_SUSPICION = 4  # leases
+LONGEST_REST = 3  # leases
+IS_SUSPECTED = "Workers stopped while they sent this. It is tried again later."
 STOPS_ITS_WORKER = "Workers stopped while they sent this. It is set aside; look at it, then send it again."
 
 
@@ -84,28 +86,19 @@ def take(
         # Without joins: the task is read afterwards, for it must not be older than the claim.
         due = model._default_manager.filter(connection=connection, lane=lane, due_at__lte=now)
         due = due.exclude(sync_status__in=OFF).order_by("due_at")
-        # SQLite has no row locks; there the transaction itself excludes others.
-        found = list(due.select_for_update(skip_locked=True, of=("self",))[:size])
-        links, lapses = _those_that_go_together(found, size=size)
+        links, lapses = _taken_from(due, size=size)
+        while links and _rest_of(links[0], lapses):
+            _put_off(links, lapses, now=now)
+            links, lapses = _taken_from(due, size=size)
         if not links:
             return None
-        changes = {
-            "claim_token": token,
-            "claimed_at": now,
-            "due_at": now + lease * _leases(lapses),
-            "lapses": lapses,
-        }
+        changes = {"claim_token": token, "claimed_at": now, "due_at": now + lease, "lapses": lapses}
         changes |= {"owed_again": False}
         model._default_manager.filter(pk__in=[link.pk for link in links]).update(**changes)
     for link in links:
         vars(link).update(changes)
     links.sort(key=lambda link: link.pk)
     return Claim(connection, token, links, lane, at=now, until=now + lease, window=window)
-
-
-def _leases(lapses: int) -> int:
-    """Return after how many leases links of which so many claims lapsed are tried again, should this one lapse too."""
-    return min(2 ** max(0, lapses - SUSPECTED_AFTER + 1), LONGEST_SUSPICION)
 
 
 def window_of(connection: Connection, *, at_most: float = float("inf")) -> SendWindow:
@@ -135,6 +128,34 @@ def set_aside(claim: Claim[Any], *, now: datetime) -> None:
     )
     if not parked:
         mine.update(**changes, due_at=now, sync_status="pending")
+
+
+def _taken_from(due: QuerySet[AnyLink], *, size: int) -> tuple[list[AnyLink], int]:
+    # SQLite has no row locks; there the transaction itself excludes others.
+    return _those_that_go_together(
+        list(due.select_for_update(skip_locked=True, of=("self",))[:size]), size=size
+    )
+
+
+def _rest_of(link: PushedLink, lapses: int) -> int:
+    """Return the leases that the link rests for now, after so many lapses: none but where the last one has just been found."""
+    if link.claim_token is None or not SUSPECTED_AFTER <= lapses < STOPS_ITS_WORKER_AFTER:
+        return 0
+    doubled: int = 2 ** (lapses - SUSPECTED_AFTER + 1)
+    return min(doubled - 1, LONGEST_REST)
+
+
+def _put_off(links: Sequence[PushedLink], lapses: int, *, now: datetime) -> None:
+    rest = timedelta(seconds=settings.LEASE_SECONDS) * _rest_of(links[0], lapses)
+    type(links[0])._default_manager.filter(pk__in=[link.pk for link in links]).update(
+        claim_token=None,
+        claimed_at=None,
+        owed_again=False,
+        lapses=lapses,
+        due_at=now + rest,
+        last_error=IS_SUSPECTED,
+        last_error_code="stops_its_worker",
+    )
 
 
 def _those_that_go_together(found: Sequence[AnyLink], *, size: int) -> tuple[list[AnyLink], int]:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connections
 
+from crmhub import services
 from crmhub.models import Connection, ContactLink, Lane, TaskLink
 from crmhub.sync.claim import take
 from crmhub.tests.engine.conftest import Hub, live
@@ -83,21 +84,43 @@ def test_a_claim_can_be_taken_again_when_its_lease_is_over_and_the_lapse_is_coun
 
 def test_a_link_whose_workers_die_again_and_again_is_tried_later_and_later(hub: Hub):
     """Workers that die of something else are well again by then, and nothing innocent is set aside."""
-    connected(hub, tasks=1)
-    leases = []
-    for lapse in range(8):
-        TaskLink.objects.update(lapses=lapse, claim_token=None, due_at=hub.now)
-        [link] = taken(Connection.objects.get(), size=100, now=hub.now)
-        leases.append((link.due_at - hub.now) / timedelta(seconds=60))
+    connection, _ = connected(hub, tasks=1)
+    now, tries = hub.now, list[int]()
+    while len(tries) < 9:
+        if taken(connection, size=100, now=now):
+            tries.append((now - hub.now) // timedelta(seconds=60))
+        now = hub.link(TaskLink.objects.get().task).due_at or now
 
-    assert leases == [1, 1, 1, 1, 2, 4, 4, 4]
+    assert tries == [0, 1, 2, 3, 5, 9, 13, 17, 18]  # leases; the last finds it to blame
+
+
+def test_a_link_that_is_put_off_hinders_no_other_and_says_why_it_waits(hub: Hub):
+    connection, [suspect, other] = connected(hub, tasks=2)
+    TaskLink.objects.filter(task=suspect).update(lapses=3, claim_token=uuid4(), claimed_at=hub.now)
+
+    links = taken(connection, size=100, now=hub.now)
+
+    waits = hub.link(suspect)
+    assert [link.task_id for link in links] == [other.pk]
+    assert (waits.claim_token, waits.due_at) == (None, hub.now + timedelta(seconds=60))
+    assert waits.last_error == "Workers stopped while they sent this. It is tried again later."
+
+
+def test_a_link_that_was_put_off_is_tried_at_once_when_somebody_saves_it_or_sends_it_again(hub: Hub):
+    _, tasks = connected(hub, tasks=2)
+    TaskLink.objects.update(lapses=5, due_at=hub.now + timedelta(minutes=3))
+
+    hub.edit(tasks[0], title="Edited")
+    services.replay_links(links=[hub.link(tasks[1])], now=hub.now)
+
+    assert [(hub.link(task).due_at, hub.link(task).lapses) for task in tasks] == [(hub.now, 5), (hub.now, 0)]
 
 
 def test_links_that_lapsed_are_claimed_in_ever_smaller_groups(hub: Hub):
     connection, _ = connected(hub, tasks=20)
     sizes = []
-    for lapse in range(4):
+    for lapse in range(3):
         TaskLink.objects.update(lapses=lapse, claim_token=uuid4(), claimed_at=hub.now, due_at=hub.now)
         sizes.append(len(taken(connection, size=16, now=hub.now)))
 
-    assert sizes == [4, 1, 1, 1]
+    assert sizes == [4, 1, 1]
