@@ -75,11 +75,13 @@ def flag(name: str) -> bool:
     return value in YES
 
 
-def whole(name: str, default: int, *, at_least: int = 0) -> int:
+def whole(name: str, default: int, *, at_least: int = 0, at_most: int | None = None) -> int:
     """Return a setting that is a whole number."""
     value = text(name, str(default))
-    if not (value.isascii() and value.isdigit()) or int(value) < at_least:
-        raise ImproperlyConfigured(f"{name} is {value!r}, but must be a whole number, {at_least} or more")
+    is_number = value.isascii() and value.isdigit()
+    if not is_number or int(value) < at_least or (at_most is not None and int(value) > at_most):
+        upwards = f"{at_least} or more" if at_most is None else f"from {at_least} to {at_most}"
+        raise ImproperlyConfigured(f"{name} is {value!r}, but must be a whole number, {upwards}")
     return int(value)
 
 

@@ -154,8 +154,8 @@ else:
     _default_database["OPTIONS"] = {"connect_timeout": 5, **_default_database.get("OPTIONS", {})}
 
 DATABASES = {"default": _default_database}
-# After so long without a word inside a transaction PostgreSQL takes a process for gone, and frees what it had locked.
-IDLE_TRANSACTION_SECONDS = environment.seconds("IDLE_TRANSACTION_SECONDS", 30)
+# After so long without a word inside a transaction PostgreSQL takes a process for gone, and frees what it had locked. 0: never.
+IDLE_TRANSACTION_SECONDS = environment.whole("IDLE_TRANSACTION_SECONDS", 30, at_most=86_400)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": environment.cache("CACHE_URL")}

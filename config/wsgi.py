@@ -15,11 +15,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 try:
     application = get_wsgi_application()
+    import_module(settings.ROOT_URLCONF)  # now, and not with the first request
 except ImproperlyConfigured as error:
     sys.exit(f"error: {error}")
 
-# The pages are loaded now, and not with the first request.
-import_module(settings.ROOT_URLCONF)
 # What is loaded stays until the process ends. A garbage collector that looks through all of it again makes somebody wait a tenth of a second, every few pages.
 gc.collect()
 gc.freeze()

@@ -29,8 +29,6 @@ def end_idle_transactions(connection: Any, **_: Any) -> None:
     It is said in SQL and not among the options of the connection, which poolers refuse.
     """
     if connection.vendor == "postgresql":
-        milliseconds = str(int(settings.IDLE_TRANSACTION_SECONDS * 1000))
+        limit = f"{settings.IDLE_TRANSACTION_SECONDS}s"
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [milliseconds]
-            )
+            cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [limit])

@@ -1,8 +1,8 @@
 """The rows of a list, drawn as the theme draws them: the templates' library `rows`.
 
 For each row the theme would find the headings, the classes and what follows a link's address anew; that was half of the time of a page with fifty
-tasks. Here each is found once for the list. Columns that the theme draws as labels, headings or menus are not drawn so here, nor is what
-`list_editable`, `actions_row`, `list_sections` and `ordering_field` add to a row.
+tasks. Here each is found once for the list. What no list of the hub has is not drawn: labels, headings and menus of the theme for a column, columns
+of moments and of other rows, what `list_editable`, `actions_row`, `list_sections` and `ordering_field` add to a row, a second scroll bar.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
+from django.contrib.admin.templatetags.admin_list import _coerce_field_name  # type: ignore[attr-defined]
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import lookup_field
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import ForeignKey, Model
+from django.db.models import Model
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -47,20 +48,31 @@ def drawn(cl: ChangeList, headings: list[Any]) -> Iterator[SafeString]:
         Column.of(cl, place, name, heading)
         for place, (name, heading) in enumerate(zip(cl.list_display, headings, strict=True))
     ]
-    address = Address(cl)
+    link = Link(cl)
     for row in cl.result_list:
-        yield format_html_join("", "{}", ((column.cell(row, address),) for column in columns))
+        yield format_html_join("", "{}", ((column.cell(row, link),) for column in columns))
 
 
-class Address:
-    """Where a row's page is: its address, with the way back to the list as it is narrowed now."""
+class Link:
+    """What leads from a row to its page, and from there back to the list as it is narrowed now; in a popup it chooses the row."""
 
     def __init__(self, cl: ChangeList) -> None:
         self._cl = cl
+        self._key = str(cl.to_field) if cl.to_field else cl.lookup_opts.pk.attname
         self._way_back: str | None = None
 
-    def of(self, row: Model) -> str:
-        """Return the address; the way back is found with the first."""
+    def around(self, shown: SafeString, row: Model) -> SafeString:
+        """Return the row's link with this in it."""
+        chooses = (
+            format_html(' data-popup-opener="{}"', row.serializable_value(self._key))
+            if self._cl.is_popup
+            else ""
+        )
+        return format_html(
+            '<a href="{}" class="{}"{}>{}</a>', self._address(row), " ".join(LINK_CLASSES), chooses, shown
+        )
+
+    def _address(self, row: Model) -> str:
         address = str(self._cl.url_for_result(row))
         if self._way_back is None:
             context: Any = {"preserved_filters": self._cl.preserved_filters, "opts": self._cl.opts}
@@ -87,19 +99,19 @@ class Column:
             '<{} class="{}" data-label="{}">',
             tag,
             " ".join(
-                CHECKBOX_CLASSES if name == CHECKBOX else [f"field-{_called(name, place)}", *ROW_CLASSES]
+                CHECKBOX_CLASSES
+                if name == CHECKBOX
+                else [f"field-{_coerce_field_name(name, place)}", *ROW_CLASSES]
             ),
             heading if place or is_link else gettext("Select record"),
         )
         return cls(name, cl.model_admin, is_link, opening, format_html("</{}>", tag))
 
-    def cell(self, row: Model, address: Address) -> SafeString:
+    def cell(self, row: Model, link: Link) -> SafeString:
         """Return the column's cell of this row as HTML."""
         shown = conditional_escape(self._shown(row))
         if self.is_link:
-            shown = format_html(
-                '<a href="{}" class="{}">{}</a>', address.of(row), " ".join(LINK_CLASSES), shown
-            )
+            shown = link.around(shown, row)
         return self.opening + shown + self.closing
 
     def _shown(self, row: Model) -> Any:
@@ -114,12 +126,4 @@ class Column:
                 getattr(attribute, "empty_value_display", empty),
                 getattr(attribute, "boolean", False),
             )
-        if isinstance(field, ForeignKey):
-            related = getattr(row, field.name)
-            return empty if related is None else related
         return display_for_field(value, field, empty)
-
-
-def _called(name: Any, place: int) -> str:
-    called = getattr(name, "__name__", name)
-    return str(place) if called == "<lambda>" else str(called)

@@ -29,7 +29,7 @@ _ONLY_IN_DETAIL = ("losses", "effects")
 
 
 def tasks_for_reading() -> QuerySet[Task]:
-    """Return tasks with all that the API shows of them: `contact_rows`, `record_rows` and `link_rows`, in five queries beside their own."""
+    """Return tasks with all that the API shows of them: `contact_rows`, `record_rows` and `link_rows`, in four queries beside their own."""
     contacts = TaskContact.objects.order_by("position", "id")
     records = TaskRecord.objects.annotate(kind=F("record__kind")).order_by("position", "id")
     # Accounts are few: each is read once, and not with every link.
