@@ -6,25 +6,19 @@ operation, keeps what went over the wire in a form that may be shown, and lets a
 
 from __future__ import annotations
 
-import ipaddress
-import json
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
-from urllib.parse import urlencode
 
 import httpcore2
 
-from providers.error_cases import Answer, Case, classify
+from providers.deadline import DeadlineBackend, this_call
 from providers.errors import NotSent, Permanent, ProviderError, Transient, Unconfirmed
 from providers.keeping import exchange
 from providers.redaction import Redactor, as_it_is, secrets_in_form, tokens_in_answer
 from providers.sendable import refuse_uncallable, refuse_unsendable, split_address
-from providers.storable import json_fit_for_storage
 from providers.types import Exchange
 
 LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; a page of 100 records is well under one tenth of it
@@ -110,7 +104,7 @@ class HttpTransport:
             max_connections=MOST_CONNECTIONS,
             max_keepalive_connections=MOST_KEPT,
             keepalive_expiry=KEEP_ALIVE,
-            network_backend=_DeadlineBackend(public_only=not any_host),
+            network_backend=DeadlineBackend(public_only=not any_host),
         )
 
     def send(self, request: Request) -> Response:
@@ -120,9 +114,9 @@ class HttpTransport:
         `Unauthorized` for credentials that cannot be sent.
         """
         self.refuse(request)
-        _call.deadline = time.monotonic() + self._deadline_s
-        _call.before_bytes = request.before_bytes
-        _call.has_written = False
+        this_call.deadline = time.monotonic() + self._deadline_s
+        this_call.before_bytes = request.before_bytes
+        this_call.has_written = False
         host = split_address(request.url).hostname or ""
         try:
             return self._exchange(request)
@@ -131,7 +125,7 @@ class HttpTransport:
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
             # The library's own refusals repeat what was to be sent.
             cause = None if isinstance(error, httpcore2.LocalProtocolError) else error
-            if not _call.has_written:
+            if not this_call.has_written:
                 raise Transient(f"Could not connect to {host}: {_in_words(error)}.") from cause
             if not request.writes:
                 raise Transient(f"No answer from {host}: {_in_words(error)}.") from cause
@@ -204,82 +198,6 @@ def _in_words(error: Exception) -> str:
     return (text[:1].lower() + text[1:]) if text else "the connection broke"
 
 
-class _Call(threading.local):
-    """What the socket layer must know of the call that this thread is making."""
-
-    deadline: float = 0.0
-    before_bytes: Callable[[], None] | None = None
-    has_written: bool = False
-
-
-_call = _Call()
-
-
-class _DeadlineStream(httpcore2.NetworkStream):
-    """A socket whose every read and write ends at the call's deadline: a vendor that drips bytes cannot stretch it."""
-
-    def __init__(self, inner: httpcore2.NetworkStream) -> None:
-        self._inner = inner
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _time_left(httpcore2.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if buffer and not _call.has_written:
-            if _call.before_bytes is not None:
-                _call.before_bytes()
-            _call.has_written = True
-        self._inner.write(buffer, _time_left(httpcore2.WriteTimeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        left = _time_left(httpcore2.ConnectTimeout)
-        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, left))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-class _DeadlineBackend(httpcore2.SyncBackend):
-    def __init__(self, *, public_only: bool) -> None:
-        self._public_only = public_only
-
-    def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore2.NetworkStream:
-        # The address that was checked is the one connected to; asking the resolver twice would let it
-        # answer differently the second time.
-        address = _public_address(host, port) if self._public_only else host
-        left = _time_left(httpcore2.ConnectTimeout)
-        return _DeadlineStream(
-            super().connect_tcp(address, port, left, *args[1:], **_without_timeout(kwargs))
-        )
-
-
-def _without_timeout(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in kwargs.items() if name != "timeout"}
-
-
-def _time_left(too_late: type[httpcore2.TimeoutException]) -> float:
-    left = _call.deadline - time.monotonic()
-    if left <= 0:
-        raise too_late("the deadline of the whole call has passed")
-    return left
-
-
-def _public_address(host: str, port: int) -> str:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise httpcore2.ConnectError(f"the name {host} is not known") from error
-    for *_rest, address in found:
-        if not ipaddress.ip_address(address[0]).is_global:
-            raise httpcore2.ConnectError(f"the name {host} leads to a private address")
-    return str(found[0][4][0])
-
-
 class Recorder:
     """A transport for one operation: passes the gate, and keeps each exchange with the secrets taken out."""
 
@@ -329,78 +247,3 @@ class Recorder:
         if new := set(secrets) - self._secrets:
             self._secrets |= new
             self._redact = Redactor(self._secrets)
-
-
-class JsonApi:
-    """One vendor's JSON over HTTP: where it lives, what every request carries, and what its refusals mean."""
-
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        vendor: str,
-        base_url: str,
-        headers: Mapping[str, str],
-        cases: Iterable[Case],
-    ) -> None:
-        """`cases` are this vendor's rows; those for every vendor follow them."""
-        self._transport = transport
-        self._vendor = vendor
-        self._base_url = base_url.rstrip("/")
-        self._headers = headers
-        self._cases = tuple(cases)
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        json_body: object = None,
-        form: Mapping[str, str] | None = None,
-        query: Mapping[str, object] | None = None,
-        headers: Mapping[str, str] | None = None,
-        writes: bool | None = None,
-        budget: str = "all",
-    ) -> Answer:
-        """Send and return a good answer; raises the `ProviderError` that the answer means. The body is `json_body`, or `form` as a web form.
-
-        `writes` is True for every method but GET unless told otherwise (a search by POST, a GET that changes something).
-        A good answer whose body is not JSON is `Unconfirmed` for a write and `Transient` for a read; an empty one is None.
-        """
-        writes = method != "GET" if writes is None else writes
-        request = Request(
-            method=method,
-            url=self._base_url + path + (f"?{urlencode(query, doseq=True)}" if query else ""),
-            headers={
-                "Accept": "application/json",
-                **({"Content-Type": "application/json"} if json_body is not None else {}),
-                **({"Content-Type": FORM} if form is not None else {}),
-                **self._headers,
-                **(headers or {}),
-            },
-            body=urlencode(form).encode() if form is not None else _json(json_body),
-            writes=writes,
-            budget=budget,
-        )
-        response = self._transport.send(request)
-        answer = Answer(response.status, response.headers, *_parse(response.body), response.redact)
-        error = classify(answer, self._cases, vendor=self._vendor, writes=writes)
-        response.judged(error)
-        if error is not None:
-            error.request_id = error.request_id or answer.as_error(None).headers.get("x-request-id", "")
-            raise error
-        return answer
-
-
-def _json(body: object) -> bytes | None:
-    return None if body is None else json.dumps(body).encode()
-
-
-def _parse(body: bytes) -> tuple[Any, bool]:
-    """Return the JSON in the body, fit for storage, and whether it could be read; an empty body reads as None."""
-    if not body.strip():
-        return None, True
-    try:
-        return json_fit_for_storage(json.loads(body.decode("utf-8-sig", "replace"))), True
-    except (ValueError, RecursionError):
-        return None, False

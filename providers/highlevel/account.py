@@ -13,7 +13,8 @@ from providers.errors import Forbidden, NotFound, Permanent, Rejected, Transient
 from providers.highlevel import apps, payloads
 from providers.highlevel.capabilities import CAPABILITIES, DEFAULT_API_VERSION, DEFAULT_APP_URL
 from providers.highlevel.error_cases import CASES, VENDOR, WrongLocation
-from providers.http import JsonApi, Transport
+from providers.http import Transport
+from providers.json_api import JsonApi
 from providers.oauth import Tokens
 from providers.types import Account, Identity
 from providers.waiting import server_time

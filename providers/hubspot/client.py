@@ -8,12 +8,13 @@ from urllib.parse import quote
 
 from providers.error_cases import Answer, vendor_words
 from providers.errors import NotFound, Permanent, Transient, Unconfirmed
-from providers.http import JsonApi, Transport
+from providers.http import Transport
 from providers.hubspot.batches import MOST, errors_in
 from providers.hubspot.error_cases import CASES, TOKEN_CASES, error_inside
 from providers.hubspot.json_shapes import mapping, mappings, words
 from providers.hubspot.labels import LinkType
 from providers.hubspot.paths import path_in
+from providers.json_api import JsonApi
 
 LARGEST_SEARCH = 10_000  # results; HubSpot refuses to page further
 MOST_LINKS = 500  # associations on one page

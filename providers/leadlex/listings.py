@@ -10,7 +10,7 @@ from typing import Any
 
 from providers.error_cases import Answer
 from providers.errors import Rejected, Transient
-from providers.http import JsonApi
+from providers.json_api import JsonApi
 from providers.leadlex.answers import listing_in
 
 PER_PAGE = 100  # rows; the vendor's most

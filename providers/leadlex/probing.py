@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from providers.errors import Permanent, ProviderError, RateLimited, Unauthorized
-from providers.http import JsonApi
+from providers.json_api import JsonApi
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 CHANGES, DELETES = (

@@ -11,7 +11,8 @@ from providers.base import Provider
 from providers.capabilities import Capabilities
 from providers.errors import Forbidden, NotFound, Rejected, Unauthorized
 from providers.events import Delivery, Event
-from providers.http import JsonApi, Transport
+from providers.http import Transport
+from providers.json_api import JsonApi
 from providers.leadlex import payloads, people
 from providers.leadlex.answers import listing_in
 from providers.leadlex.capabilities import CAPABILITIES

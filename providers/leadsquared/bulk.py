@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from providers.errors import NotFound, ProviderError, Unconfirmed, Unsupported
-from providers.http import JsonApi
+from providers.json_api import JsonApi
 from providers.types import HubKey, NewTask, Outcome, RemoteTask, TaskDraft
 
 MOST = 50  # tasks in one request

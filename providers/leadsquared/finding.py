@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from providers.errors import Rejected
-from providers.http import JsonApi
+from providers.json_api import JsonApi
 from providers.leadsquared import answers, moments, payloads
 from providers.leadsquared.account import APPOINTMENT, TODO, Rules
 from providers.types import TaskDraft

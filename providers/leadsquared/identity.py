@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from providers.error_cases import Answer
 from providers.errors import Permanent, Transient, Unauthorized
-from providers.http import JsonApi
+from providers.json_api import JsonApi
 from providers.leadsquared import answers
 from providers.leadsquared.error_cases import REGION
 from providers.types import Account, Identity

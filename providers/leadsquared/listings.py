@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Any
 
 from providers.errors import Rejected
-from providers.http import JsonApi
+from providers.json_api import JsonApi
 from providers.leadsquared import answers, leads, payloads, people
 from providers.leadsquared.account import Rules
 from providers.types import Page, RemoteContact, RemoteTask

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.errors import Conflict, NotFound, Rejected, Unconfirmed
-from providers.http import JsonApi
+from providers.json_api import JsonApi
 from providers.leadsquared import answers, leads
 from providers.types import Owner, Person, RemoteContact, RemoteRef
 

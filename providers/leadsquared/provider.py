@@ -11,7 +11,8 @@ from providers.base import Provider
 from providers.error_cases import Answer
 from providers.errors import NotFound, Rejected, Unconfirmed
 from providers.events import Delivery, Event
-from providers.http import JsonApi, Transport
+from providers.http import Transport
+from providers.json_api import JsonApi
 from providers.leadsquared import answers, bulk, finding, listings, payloads, people, task_types, webhooks
 from providers.leadsquared.account import Rules
 from providers.leadsquared.capabilities import CAPABILITIES

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from providers.errors import Rejected
-from providers.http import JsonApi
+from providers.json_api import JsonApi
 from providers.leadsquared import answers
 from providers.types import Field
 

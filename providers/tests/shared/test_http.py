@@ -12,7 +12,8 @@ import traceback
 import pytest
 
 from providers.errors import NotSent, Permanent, ProviderError, Transient, Unauthorized, Unconfirmed
-from providers.http import HttpTransport, JsonApi, Recorder, Request, is_known_host
+from providers.http import HttpTransport, Recorder, Request, is_known_host
+from providers.json_api import JsonApi
 from providers.keeping import KEPT_OF_A_BODY
 from providers.redaction import Redactor
 from providers.tests.shared.conftest import drips, drops, floods, hangs, says

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from providers.errors import Rejected
-from providers.http import JsonApi, Recorder, Request, Response
+from providers.http import Recorder, Request, Response
+from providers.json_api import JsonApi
 from providers.storable import fit_for_storage
 
 

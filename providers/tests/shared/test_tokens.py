@@ -7,7 +7,8 @@ from urllib.parse import quote
 import pytest
 
 from providers.errors import ProviderError
-from providers.http import JsonApi, Recorder, Request
+from providers.http import Recorder, Request
+from providers.json_api import JsonApi
 from providers.redaction import secrets_in_form, tokens_in_answer
 from providers.tests.shared.conftest import says
 

@@ -21,7 +21,8 @@ from providers.capabilities import (
 from providers.error_cases import Answer, Case
 from providers.errors import Ambiguous, Conflict, NotFound, Rejected, Transient, Unconfirmed
 from providers.events import Change, Delivery, Event, Subject
-from providers.http import JsonApi, Transport
+from providers.http import Transport
+from providers.json_api import JsonApi
 from providers.signatures import check_hmac, check_recent
 from providers.types import (
     Account,
