@@ -151,11 +151,15 @@ if _default_database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _default_database["CONN_MAX_AGE"] = environment.whole("CONN_MAX_AGE_SECONDS", 60)
     _default_database["CONN_HEALTH_CHECKS"] = True
-    _default_database["OPTIONS"] = {"connect_timeout": 5, **_default_database.get("OPTIONS", {})}
+    # After so long without a word inside a transaction PostgreSQL takes a process for gone, and frees what it had locked.
+    _idle = environment.whole("IDLE_TRANSACTION_SECONDS", 30, at_most=86_400)
+    _default_database["OPTIONS"] = {
+        "connect_timeout": 5,
+        **({"options": f"-c idle_in_transaction_session_timeout={_idle}s"} if _idle else {}),
+        **_default_database.get("OPTIONS", {}),
+    }
 
 DATABASES = {"default": _default_database}
-# After so long without a word inside a transaction PostgreSQL takes a process for gone, and frees what it had locked. 0: never.
-IDLE_TRANSACTION_SECONDS = environment.whole("IDLE_TRANSACTION_SECONDS", 30, at_most=86_400)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": environment.cache("CACHE_URL")}

@@ -31,3 +31,11 @@ def test_postgresql_can_search_by_trigrams():
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'")
         assert cursor.fetchone() == (1,)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_postgresql_ends_a_transaction_in_which_nothing_is_said_for_half_a_minute():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("30s",)
