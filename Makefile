@@ -48,7 +48,7 @@ test-faults: dev  ## Run the tests of faults, the long ones too
 	TEST_DATABASE=postgres $(RUN) -m pytest -n $(WAITING) --dist worksteal -m faults $(ARGS) || $(or_is_empty); \
 	[ "$$empty" != .. ] || exit 5
 
-bench: dev  ## Measure the hub and its peers in some twenty minutes; QUICK=1 measures less
+bench: dev  ## Measure the hub and its peers in some sixteen minutes; QUICK=1 measures less
 	@exec $(RUN) -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(ARGS)
 
 check: dev  ## Check format, lint, types, layers, migrations and production settings
