@@ -134,7 +134,7 @@ def test_a_task_that_is_deleted_while_it_is_created_leaves_no_orphan(
 def test_four_kilobytes_of_emoji_arrive_as_they_are_or_say_what_is_lost(
     hub: LiveHub, processes: Processes, grace, code
 ):
-    """F56: a title of a thousand signs of four bytes each."""
+    """F57: a title of a thousand signs of four bytes each."""
     simulator = hub.connect(code, settings={"limits": "50/1"})
     title = "📞" * 1000
     processes.start()

@@ -106,7 +106,7 @@ def test_columns_are_added_while_workers_of_the_older_version_send(hub: LiveHub,
 def test_a_database_that_was_restored_makes_nothing_twice(
     hub: LiveHub, processes: Processes, grace, database: Database
 ):
-    """F57: the CRM holds tasks that the restored links do not know of; `relink` comes before the workers."""
+    """F58: the CRM holds tasks that the restored links do not know of; `relink` comes before the workers."""
     simulator = hub.connect("leadlex", settings={"limits": "50/1"})
     hub.bring(grace)
     tasks = [hub.save_task(title=f"Task {number}", contacts=[grace]) for number in range(4)]

@@ -120,7 +120,7 @@ def soaked(soak: Soak, *, tasks: int, kills: int, seconds: float) -> None:
 
 
 def test_a_short_soak_loses_nothing_and_doubles_nothing(hub, processes, broker, database):
-    """F55: at the CRM that shows a new task soonest, for each doubt waits that long."""
+    """F56: at the CRM that shows a new task soonest, for each doubt waits that long."""
     soak = Soak(hub, processes, broker, database, "leadlex", seed=1, share=0.15)
 
     soaked(soak, tasks=30, kills=2, seconds=300)
@@ -130,5 +130,5 @@ def test_a_short_soak_loses_nothing_and_doubles_nothing(hub, processes, broker, 
 @pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.parametrize("code", ["hubspot", "highlevel"])
 def test_a_soak_loses_nothing_and_doubles_nothing(hub, processes, broker, database, code, seed):
-    """F55: HubSpot takes each key once; HighLevel makes what it is told, as often as it is told."""
+    """F56: HubSpot takes each key once; HighLevel makes what it is told, as often as it is told."""
     soaked(Soak(hub, processes, broker, database, code, seed), tasks=SOAK, kills=KILLS, seconds=1800)
