@@ -33,12 +33,16 @@ def unfold_settings() -> dict[str, Any]:
         ],
         "STYLES": [lambda _: static("crmhub/hub.css")],
         "DASHBOARD_CALLBACK": "crmhub.admin.dashboard.dashboard",
-        "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": _menu()},
+        "SIDEBAR": {
+            "show_search": False,
+            "show_all_applications": False,
+            "navigation": [_complete(group) for group in _menu()],
+        },
     }
 
 
 def _menu() -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = [
+    return [
         {
             "items": [
                 {"title": "Today", "icon": "home", "link": reverse_lazy("admin:index")},
@@ -98,10 +102,10 @@ def _menu() -> list[dict[str, Any]]:
             ],
         },
     ]
-    return [
-        {**ASKED_FOR, **group, "items": [{**ASKED_FOR, **item} for item in group["items"]]}
-        for group in groups
-    ]
+
+
+def _complete(group: dict[str, Any]) -> dict[str, Any]:
+    return {**ASKED_FOR, **group, "items": [{**ASKED_FOR, **item} for item in group["items"]]}
 
 
 def _page(

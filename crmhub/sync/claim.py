@@ -6,6 +6,7 @@ worker died. Nothing else has to happen when a worker dies.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,6 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 
 from crmhub.models import Connection, Lane, PushedLink
 from crmhub.models.links import OFF
@@ -86,10 +86,12 @@ def take(
         # Without joins: the task is read afterwards, for it must not be older than the claim.
         due = model._default_manager.filter(connection=connection, lane=lane, due_at__lte=now)
         due = due.exclude(sync_status__in=OFF).order_by("due_at")
-        links, lapses = _taken_from(due, size=size)
-        while links and _rest_of(links[0], lapses):
-            _put_off(links, lapses, now=now)
-            links, lapses = _taken_from(due, size=size)
+        # SQLite has no row locks; there the transaction itself excludes others.
+        due = due.select_for_update(skip_locked=True, of=("self",))
+        found = list(due[:size])
+        while _put_off_suspects(found, now=now):
+            found = list(due[:size])
+        links, lapses = _those_that_go_together(found, size=size)
         if not links:
             return None
         changes = {"claim_token": token, "claimed_at": now, "due_at": now + lease, "lapses": lapses}
@@ -130,39 +132,43 @@ def set_aside(claim: Claim[Any], *, now: datetime) -> None:
         mine.update(**changes, due_at=now, sync_status="pending")
 
 
-def _taken_from(due: QuerySet[AnyLink], *, size: int) -> tuple[list[AnyLink], int]:
-    # SQLite has no row locks; there the transaction itself excludes others.
-    return _those_that_go_together(
-        list(due.select_for_update(skip_locked=True, of=("self",))[:size]), size=size
-    )
+def _put_off_suspects(found: Sequence[PushedLink], *, now: datetime) -> bool:
+    """Let those rest whose last claim is found to have lapsed once more, all of a rest together; returns whether there were any."""
+    resting: dict[tuple[int, int], list[PushedLink]] = defaultdict(list)
+    for link in found:
+        if leases := _rest_of(link):
+            resting[_lapses_of(link), leases].append(link)
+    for (lapses, leases), links in resting.items():
+        type(links[0])._default_manager.filter(pk__in=[link.pk for link in links]).update(
+            claim_token=None,
+            claimed_at=None,
+            owed_again=False,
+            lapses=lapses,
+            due_at=now + timedelta(seconds=settings.LEASE_SECONDS) * leases,
+            last_error=IS_SUSPECTED,
+            last_error_code="stops_its_worker",
+        )
+    return bool(resting)
 
 
-def _rest_of(link: PushedLink, lapses: int) -> int:
-    """Return the leases that the link rests for now, after so many lapses: none but where the last one has just been found."""
+def _rest_of(link: PushedLink) -> int:
+    """Return the leases that a due link rests for now: none but where a lapse has just been found."""
+    lapses = _lapses_of(link)
     if link.claim_token is None or not SUSPECTED_AFTER <= lapses < STOPS_ITS_WORKER_AFTER:
         return 0
     doubled: int = 2 ** (lapses - SUSPECTED_AFTER + 1)
     return min(doubled - 1, LONGEST_REST)
 
 
-def _put_off(links: Sequence[PushedLink], lapses: int, *, now: datetime) -> None:
-    rest = timedelta(seconds=settings.LEASE_SECONDS) * _rest_of(links[0], lapses)
-    type(links[0])._default_manager.filter(pk__in=[link.pk for link in links]).update(
-        claim_token=None,
-        claimed_at=None,
-        owed_again=False,
-        lapses=lapses,
-        due_at=now + rest,
-        last_error=IS_SUSPECTED,
-        last_error_code="stops_its_worker",
-    )
+def _lapses_of(link: PushedLink) -> int:
+    """Return how many claims of a due link lapsed. A token that is still there is that of one more."""
+    return link.lapses + (link.claim_token is not None)
 
 
 def _those_that_go_together(found: Sequence[AnyLink], *, size: int) -> tuple[list[AnyLink], int]:
-    """Return those of which as many claims lapsed as of the first, and how many that were. A token that is still there is that of one more."""
+    """Return those of which as many claims lapsed as of the first, and how many that were."""
     if not found:
         return [], 0
-    counted = [(link, link.lapses + (link.claim_token is not None)) for link in found]
-    lapses = counted[0][1]
-    together = [link for link, count in counted if count == lapses]
+    lapses = _lapses_of(found[0])
+    together = [link for link in found if _lapses_of(link) == lapses]
     return together[: max(1, size // 4**lapses)], lapses

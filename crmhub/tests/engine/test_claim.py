@@ -106,6 +106,17 @@ def test_a_link_that_is_put_off_hinders_no_other_and_says_why_it_waits(hub: Hub)
     assert waits.last_error == "Workers stopped while they sent this. It is tried again later."
 
 
+def test_a_crowd_of_suspects_is_put_off_in_a_few_statements(hub: Hub, django_assert_max_num_queries):
+    connection, _ = connected(hub, tasks=20)
+    TaskLink.objects.update(lapses=3, claim_token=uuid4(), claimed_at=hub.now)
+
+    with django_assert_max_num_queries(8):
+        links = taken(connection, size=100, now=hub.now)
+
+    assert links == []
+    assert set(TaskLink.objects.values_list("lapses", "due_at")) == {(4, hub.now + timedelta(seconds=60))}
+
+
 def test_a_link_that_was_put_off_is_tried_at_once_when_somebody_saves_it_or_sends_it_again(hub: Hub):
     _, tasks = connected(hub, tasks=2)
     TaskLink.objects.update(lapses=5, due_at=hub.now + timedelta(minutes=3))
